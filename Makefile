@@ -1,0 +1,123 @@
+# One file, no recursion: every rule sees the whole project.
+#
+#   make               the binaries, hardened                       -> build/release/
+#   make demo          the whole system on loopback, in one command (KEEP=1: stays up)
+#   make test          everything: unit and end-to-end tests; installs what is missing
+#   make check         unit tests under ASan and UBSan              -> build/check/
+#   make e2e           end-to-end tests on real servers (ARGS='-k name' for some)
+#   make lint          format, layers, purity, clang-tidy, cppcheck, -fanalyzer, scripts, words
+#   make format        rewrites the sources with clang-format
+#   make cover         line coverage of the unit tests              -> build/cover/
+#   make docs          docs/options.md, docs/metrics.md from the tables in the code
+#   make setup         installs every dependency (Debian 12)
+#   make clean
+#
+# MODE=release|check|tsan|cover builds any target beside the others in build/$(MODE)/.
+MODE ?= release
+O    := build/$(MODE)
+CC   := gcc
+
+probe = $(shell printf 'int main(void){return 0;}' | $(CC) -Werror $(1) -x c -o /dev/null - >/dev/null 2>&1 && echo $(1))
+
+WARN := -Wall -Wextra -Wpedantic -Wformat=2 -Wformat-overflow=2 -Wformat-truncation=1 \
+	-Wformat-signedness -Wconversion -Wsign-conversion -Warith-conversion -Wshadow \
+	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wredundant-decls \
+	-Wnested-externs -Wundef -Wvla -Walloca -Wwrite-strings -Wcast-qual -Wcast-align=strict \
+	-Wpointer-arith -Wdouble-promotion -Wfloat-equal -Wnull-dereference -Wduplicated-cond \
+	-Wduplicated-branches -Wlogical-op -Wjump-misses-init -Wimplicit-fallthrough=5 \
+	-Wswitch-enum -Wenum-conversion -Wtrampolines -Wbidi-chars=any -Wdate-time \
+	-Warray-bounds=2 -Wstringop-overflow=4 -Wuse-after-free=3 -Wdangling-pointer=2 \
+	-Wframe-larger-than=16384 -Wunused-const-variable=2 -Wsuggest-attribute=format
+ERRS := -Werror=format-security -Werror=implicit -Werror=incompatible-pointer-types \
+	-Werror=int-conversion -Werror=return-type
+HARD := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
+	-fcf-protection=full -fPIE -fno-common -fexceptions -fno-delete-null-pointer-checks \
+	-fno-strict-overflow -fno-strict-aliasing -ftrivial-auto-var-init=zero \
+	$(call probe,-fstrict-flex-arrays=3) $(call probe,-fzero-init-padding-bits=all)
+LINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,nodlopen,--as-needed,--no-copy-dt-needed-entries
+
+CFLAGS_release := -O2 -g $(HARD) -ffile-prefix-map=$(CURDIR)=.
+CFLAGS_check   := -O1 -g3 -Werror -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fsanitize=pointer-overflow,bounds-strict,float-divide-by-zero -fno-sanitize-recover=all
+CFLAGS_tsan    := -O1 -g3 -Werror -fsanitize=thread
+CFLAGS_cover   := -O0 -g3 --coverage
+LDFLAGS_release := $(LINK) -Wl,--build-id=sha1
+LDFLAGS_check   := -fsanitize=address,undefined
+LDFLAGS_tsan    := -fsanitize=thread
+LDFLAGS_cover   := --coverage
+
+VERSION := $(shell cat VERSION)
+PKGS    := libcurl libpq libnats libcjson yaml-0.1 libcrypto libmicrohttpd
+CPPFLAGS := -D_GNU_SOURCE -DBULKHEAD_VERSION='"$(VERSION)"' -I$(O)/generated \
+	$(shell pkg-config --cflags-only-I $(PKGS) 2>/dev/null)
+CFLAGS  := -std=gnu17 $(WARN) $(ERRS) $(CFLAGS_$(MODE)) -MMD -MP
+LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
+
+# Who may include whom (docs/layers.md): a folder finds only the headers of the folders named here.
+BASE := lib/base
+LAYERS_lib/base             :=
+LAYERS_lib/run              := $(BASE)
+LAYERS_lib/jetstream        := $(BASE) lib/run
+LAYERS_lib/kube             := $(BASE) lib/run
+LAYERS_lib/tenant           := $(BASE) lib/jetstream
+LAYERS_controller/state     := $(BASE)
+LAYERS_controller/plan      := $(BASE) lib/jetstream lib/tenant
+LAYERS_controller/reconcile := $(BASE) lib/run lib/jetstream lib/kube lib/tenant controller/plan
+LAYERS_controller           := $(BASE) lib/run lib/jetstream lib/kube lib/tenant \
+	controller/state controller/plan controller/reconcile
+LAYERS_relay/core           := $(BASE) lib/tenant
+LAYERS_relay/source         := $(BASE) lib/run relay/core relay/schema
+LAYERS_relay/schema         := $(BASE)
+LAYERS_relay/sink           := $(BASE) lib/run lib/jetstream relay/core
+LAYERS_relay                := $(BASE) lib/run lib/jetstream lib/tenant relay/core relay/source relay/sink relay/schema
+LAYERS_tests/support        := $(BASE)
+LAYERS_tests/unit           := tests/support $(BASE) lib/run lib/jetstream lib/kube lib/tenant controller \
+	controller/state controller/plan controller/reconcile relay relay/core relay/source relay/sink relay/schema
+layers = $(addprefix -iquote ,$(LAYERS_$(1)))
+
+# Folders and files that may touch nothing outside their arguments; `make purity` holds them to it.
+PURE := $(wildcard lib/base/*.c lib/tenant/*.c controller/plan/*.c controller/state/*.c relay/core/*.c) \
+	lib/jetstream/api_error.c $(wildcard lib/jetstream/field*.c lib/jetstream/*_fields.c) \
+	$(wildcard lib/kube/kube_path.c lib/kube/kube_status.c lib/kube/watch_lines.c lib/kube/watch_events.c)
+
+BINARIES := $O/bulkhead-controller $O/bulkhead-relay
+FOLDERS  := lib/base lib/run lib/jetstream lib/kube lib/tenant controller controller/state \
+	controller/plan controller/reconcile relay relay/core relay/source relay/sink relay/schema
+SRC      := $(wildcard $(addsuffix /*.c,$(FOLDERS)))
+HEADERS  := $(wildcard $(addsuffix /*.h,$(FOLDERS) tests/support))
+MAINS    := controller/main.c relay/main.c
+TEST_SRC := $(wildcard tests/unit/*.c)
+TESTS    := $(TEST_SRC:tests/unit/%.c=$O/unit/%)
+SUPPORT  := $(wildcard tests/support/*.c)
+
+all: $(BINARIES)
+
+$O/bulkhead-controller: $O/controller/main.o $O/bulkhead.a
+$O/bulkhead-relay: $O/relay/main.o $O/bulkhead.a
+$(BINARIES):
+	$(CC) $(LDFLAGS_$(MODE)) -o $@ $^ $(LIBS)
+
+$O/bulkhead.a: $(patsubst %.c,$O/%.o,$(filter-out $(MAINS),$(SRC)))
+	rm -f $@ && ar rcsD $@ $^
+
+$O/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(call layers,$(patsubst %/,%,$(dir $<))) $(CFLAGS) -c -o $@ $<
+
+$O/unit/%: $O/tests/unit/%.o $(SUPPORT:%.c=$O/%.o) $O/bulkhead.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_$(MODE)) -o $@ $^ $(LIBS) -lcmocka
+
+ifeq ($(MODE),release)
+check:
+	+$(MAKE) --no-print-directory MODE=check check
+else
+check: $(TESTS)
+	@for t in $(TESTS); do \
+	    echo "# $${t##*/}"; ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 $$t || exit 1; done
+endif
+
+.DEFAULT_GOAL := all
+.PHONY: all check
+.SECONDARY:
+-include $(SRC:%.c=$O/%.d) $(TEST_SRC:%.c=$O/%.d) $(SUPPORT:%.c=$O/%.d)

@@ -1,0 +1,52 @@
+/* One connection to NATS: options, credentials, TLS, and what happens when it breaks.
+ *
+ * nats.c reconnects for ever in its own threads. Nothing is buffered while it is away:
+ * a publish then fails at once, so that no message is sent late or out of order
+ * (nats.md 5; outbox.md 4, trap 32). Credential and certificate files are read again at
+ * each reconnect. */
+#ifndef CONNECTION_H
+#define CONNECTION_H
+
+#include <nats/nats.h>
+
+#include "base.h"
+#include "error.h"
+
+DEFINE_DEFER(natsMsg *, defer_nats_msg, natsMsg_Destroy)
+
+typedef struct NatsSettings {
+    const char *url; /* one or more, comma-separated */
+    const char *creds;
+    const char *ca;
+    const char *cert;
+    const char *key;
+} NatsSettings;
+
+/* Called from nats.c's threads; it must only enqueue and return. */
+typedef void NatsStateFn(void *context, bool connected);
+
+typedef struct NatsConnection NatsConnection;
+
+/* Connects; when no server answers it goes on trying in the background, and the result is still 0:
+ * ask nats_connected(). NAME is what the server shows for this client. ON_STATE may be NULL.
+ * ERROR_INVALID for settings that can never work: an unreadable file, a malformed address. */
+int nats_connect(const NatsSettings *settings, const char *name, NatsStateFn *on_state,
+                 void *context, NatsConnection **ret_connection, Error *reterr) MUST_CHECK;
+
+/* Closes it and waits until no callback runs any more. Takes NULL. */
+void nats_disconnect(NatsConnection *connection);
+DEFINE_DEFER(NatsConnection *, defer_nats, nats_disconnect)
+
+bool nats_connected(const NatsConnection *connection);
+
+/* Counts the times it was established: two equal numbers, nothing was lost in between. */
+uint64_t nats_epoch(const NatsConnection *connection);
+
+/* The handle for nats.c, borrowed; NULL while the first connection is still to come. */
+natsConnection *nats_handle(const NatsConnection *connection);
+
+/* The last refusal that the server sent outside any reply (a permission violation, an expired
+ * credential), or "". The text is copied. */
+void nats_last_complaint(const NatsConnection *connection, char ret_text[ERROR_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,52 @@
+/* Counters, gauges and histograms, in Prometheus' text format.
+ *
+ * A metric is a variable of the file that counts; main registers it, and
+ * docs/metrics.md is made from what is registered. Label values are copied. */
+#ifndef METRICS_H
+#define METRICS_H
+
+#include "base.h"
+#include "text.h"
+
+enum { METRIC_LABELS_MAX = 4, METRIC_BUCKETS_MAX = 64 };
+
+typedef enum MetricType { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM } MetricType;
+
+typedef struct MetricSeries MetricSeries;
+
+typedef struct Metric {
+    const char *name;
+    MetricType type;
+    const char *help;
+    const char *labels[METRIC_LABELS_MAX + 1]; /* NULL ends them */
+    const double *buckets;                     /* histograms: upper bounds, rising */
+    size_t bucket_count;
+    MetricSeries *series; /* owned by metrics.c */
+    struct Metric *next;
+} Metric;
+
+/* Asserts that the name is new. METRIC is borrowed for ever. */
+void metrics_register(Metric *metric);
+const Metric *metrics_first(void);
+
+/* As many label values as the metric has labels. */
+void metric_add_to(Metric *metric, double delta, const char *const *labels, size_t count);
+void metric_set_to(Metric *metric, double value, const char *const *labels, size_t count);
+void metric_observe_to(Metric *metric, double value, const char *const *labels, size_t count);
+
+#define METRIC_LABELS(...)                                                                         \
+    ((const char *const[]){NULL, ##__VA_ARGS__} + 1),                                              \
+        sizeof((const char *const[]){NULL, ##__VA_ARGS__}) / sizeof(char *) - 1
+#define metric_add(metric, delta, ...)                                                             \
+    metric_add_to((metric), (delta), METRIC_LABELS(__VA_ARGS__))
+#define metric_set(metric, value, ...)                                                             \
+    metric_set_to((metric), (value), METRIC_LABELS(__VA_ARGS__))
+#define metric_observe(metric, value, ...)                                                         \
+    metric_observe_to((metric), (value), METRIC_LABELS(__VA_ARGS__))
+
+/* Drops every series, of every metric, whose LABEL is VALUE: the tenant is gone. */
+void metrics_forget(const char *label, const char *value);
+
+void metrics_render(Text *text);
+
+#endif
