@@ -12,7 +12,7 @@
 #   make setup         installs every dependency (Debian 12)
 #   make clean
 #
-# MODE=release|check|tsan|cover builds any target beside the others in build/$(MODE)/.
+# V=1 shows the commands. MODE=release|check|tsan|cover builds any target beside the others in build/$(MODE)/.
 MODE ?= release
 O    := build/$(MODE)
 CC   := gcc
@@ -51,6 +51,7 @@ PKGS    := libcurl libpq libnats libcjson yaml-0.1 libcrypto libmicrohttpd
 CPPFLAGS := -D_GNU_SOURCE -DBULKHEAD_VERSION='"$(VERSION)"' -I$(O)/generated \
 	$(shell pkg-config --cflags-only-I $(PKGS) 2>/dev/null)
 CFLAGS  := -std=gnu17 $(WARN) $(ERRS) $(CFLAGS_$(MODE)) -MMD -MP
+Q := $(if $(V),,@)
 LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
 
 # Who may include whom (docs/layers.md): a folder finds only the headers of the folders named here.
@@ -95,18 +96,20 @@ all: $(BINARIES)
 $O/bulkhead-controller: $O/controller/main.o $O/bulkhead.a
 $O/bulkhead-relay: $O/relay/main.o $O/bulkhead.a
 $(BINARIES):
-	$(CC) $(LDFLAGS_$(MODE)) -o $@ $^ $(LIBS)
+	@echo "  LINK $@"
+	$Q$(CC) $(LDFLAGS_$(MODE)) -o $@ $^ $(LIBS)
 
 $O/bulkhead.a: $(patsubst %.c,$O/%.o,$(filter-out $(MAINS),$(SRC)))
-	rm -f $@ && ar rcsD $@ $^
+	$Qrm -f $@ && ar rcsD $@ $^
 
 $O/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(call layers,$(patsubst %/,%,$(dir $<))) $(CFLAGS) -c -o $@ $<
+	@echo "  CC   $<"
+	$Q$(CC) $(CPPFLAGS) $(call layers,$(patsubst %/,%,$(dir $<))) $(CFLAGS) -c -o $@ $<
 
 $O/unit/%: $O/tests/unit/%.o $(SUPPORT:%.c=$O/%.o) $O/bulkhead.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_$(MODE)) -o $@ $^ $(LIBS) -lcmocka
+	$Q$(CC) $(LDFLAGS_$(MODE)) -o $@ $^ $(LIBS) -lcmocka
 
 ifeq ($(MODE),release)
 check:

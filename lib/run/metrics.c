@@ -1,0 +1,203 @@
+#include "metrics.h"
+
+#include <pthread.h>
+#include <uthash.h>
+
+#include "alloc.h"
+
+enum { KEY_MAX = 1024 };
+
+struct MetricSeries {
+    UT_hash_handle hh;
+    char *key; /* the label values, each followed by '\n' */
+    double value;
+    double sum;
+    uint64_t *counts; /* histograms: one a bucket, and the last for +Inf */
+};
+
+/* Guards every series of every metric; the list itself is complete before there are threads. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static Metric *first;
+static Metric **end = &first;
+
+static size_t label_count(const Metric *metric)
+{
+    size_t count = 0;
+
+    while (metric->labels[count] != NULL)
+        count++;
+    return count;
+}
+
+void metrics_register(Metric *metric)
+{
+    for (const Metric *other = first; other != NULL; other = other->next)
+        assert(!text_eq(other->name, metric->name));
+    assert(metric->bucket_count <= METRIC_BUCKETS_MAX);
+    metric->next = NULL;
+    *end = metric;
+    end = &metric->next;
+}
+
+const Metric *metrics_first(void)
+{
+    return first;
+}
+
+static MetricSeries *series_get(Metric *metric, const char *const *labels, size_t count)
+{
+    DEFER(text_done) Text key = TEXT_MAX(KEY_MAX);
+    MetricSeries *series = NULL;
+
+    assert(count == label_count(metric));
+    for (size_t i = 0; i < count; i++)
+        text_addf(&key, "%s\n", labels[i]);
+    HASH_FIND(hh, metric->series, text_get(&key), key.length, series);
+    if (series != NULL)
+        return series;
+
+    series = xcalloc(1, sizeof *series);
+    series->key = text_take(&key);
+    series->counts = xcalloc(metric->bucket_count + 1, sizeof *series->counts);
+    HASH_ADD_KEYPTR(hh, metric->series, series->key, strlen(series->key), series);
+    return series;
+}
+
+void metric_add_to(Metric *metric, double delta, const char *const *labels, size_t count)
+{
+    (void)pthread_mutex_lock(&lock);
+    series_get(metric, labels, count)->value += delta;
+    (void)pthread_mutex_unlock(&lock);
+}
+
+void metric_set_to(Metric *metric, double value, const char *const *labels, size_t count)
+{
+    assert(metric->type == METRIC_GAUGE);
+    (void)pthread_mutex_lock(&lock);
+    series_get(metric, labels, count)->value = value;
+    (void)pthread_mutex_unlock(&lock);
+}
+
+void metric_observe_to(Metric *metric, double value, const char *const *labels, size_t count)
+{
+    size_t bucket = 0;
+
+    assert(metric->type == METRIC_HISTOGRAM);
+    while (bucket < metric->bucket_count && value > metric->buckets[bucket])
+        bucket++;
+    (void)pthread_mutex_lock(&lock);
+    MetricSeries *series = series_get(metric, labels, count);
+    series->counts[bucket]++;
+    series->sum += value;
+    (void)pthread_mutex_unlock(&lock);
+}
+
+static void series_free(Metric *metric, MetricSeries *series)
+{
+    HASH_DEL(metric->series, series);
+    free(series->key);
+    free(series->counts);
+    free(series);
+}
+
+static bool key_has(const char *key, size_t position, const char *value)
+{
+    for (size_t i = 0; i < position && key != NULL; i++) {
+        key = strchr(key, '\n');
+        key = key != NULL ? key + 1 : NULL;
+    }
+    return key != NULL && text_starts(key, value) && key[strlen(value)] == '\n';
+}
+
+void metrics_forget(const char *label, const char *value)
+{
+    (void)pthread_mutex_lock(&lock);
+    for (Metric *metric = first; metric != NULL; metric = metric->next) {
+        for (size_t i = 0; metric->labels[i] != NULL; i++) {
+            MetricSeries *series = NULL;
+            MetricSeries *next = NULL;
+
+            if (!text_eq(metric->labels[i], label))
+                continue;
+            HASH_ITER(hh, metric->series, series, next)
+            {
+                if (key_has(series->key, i, value))
+                    series_free(metric, series);
+            }
+        }
+    }
+    (void)pthread_mutex_unlock(&lock);
+}
+
+/* {a="x",b="y"} in the escaping of the text format; LE is the histogram's own label, or NULL. */
+static void labels_render(Text *text, const Metric *metric, const char *key, const char *le)
+{
+    const char *at = key;
+
+    if (metric->labels[0] == NULL && le == NULL)
+        return;
+    text_add(text, "{");
+    for (size_t i = 0; metric->labels[i] != NULL; i++, at++) {
+        text_addf(text, "%s%s=\"", i > 0 ? "," : "", metric->labels[i]);
+        for (; *at != '\n'; at++) {
+            if (*at == '"' || *at == '\\')
+                text_add(text, "\\");
+            text_add_bytes(text, at, 1);
+        }
+        text_add(text, "\"");
+    }
+    if (le != NULL)
+        text_addf(text, "%sle=\"%s\"", metric->labels[0] != NULL ? "," : "", le);
+    text_add(text, "}");
+}
+
+static void histogram_render(Text *text, const Metric *metric, const MetricSeries *series)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i <= metric->bucket_count; i++) {
+        char bound[32] = "+Inf";
+
+        if (i < metric->bucket_count)
+            (void)snprintf(bound, sizeof bound, "%g", metric->buckets[i]);
+        total += series->counts[i];
+        text_addf(text, "%s_bucket", metric->name);
+        labels_render(text, metric, series->key, bound);
+        text_addf(text, " %" PRIu64 "\n", total);
+    }
+    text_addf(text, "%s_sum", metric->name);
+    labels_render(text, metric, series->key, NULL);
+    text_addf(text, " %.9g\n%s_count", series->sum, metric->name);
+    labels_render(text, metric, series->key, NULL);
+    text_addf(text, " %" PRIu64 "\n", total);
+}
+
+static void metric_render(Text *text, const Metric *metric)
+{
+    static const char *const types[] = {
+        [METRIC_COUNTER] = "counter",
+        [METRIC_GAUGE] = "gauge",
+        [METRIC_HISTOGRAM] = "histogram",
+    };
+    const MetricSeries *series = NULL;
+
+    text_addf(text, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name,
+              types[metric->type]);
+    for (series = metric->series; series != NULL; series = series->hh.next) {
+        if (metric->type == METRIC_HISTOGRAM) {
+            histogram_render(text, metric, series);
+            continue;
+        }
+        text_add(text, metric->name);
+        labels_render(text, metric, series->key, NULL);
+        text_addf(text, " %.17g\n", series->value);
+    }
+}
+
+void metrics_render(Text *text)
+{
+    (void)pthread_mutex_lock(&lock);
+    for (const Metric *metric = first; metric != NULL; metric = metric->next)
+        metric_render(text, metric);
+    (void)pthread_mutex_unlock(&lock);
+}
