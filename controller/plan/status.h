@@ -1,0 +1,41 @@
+/* The status of a Tenant: built from what was observed, and compared with what stands there, so
+ * that an idle fleet costs no write. Pure. */
+#ifndef STATUS_H
+#define STATUS_H
+
+#include "conditions.h"
+#include "observed.h"
+#include "tenant.h"
+
+/* The annotation that ends DataLossSuspected: its value is the new stream's status.stream.created. */
+#define STATUS_DATA_LOSS_SEEN "bulkhead.dev/data-loss-seen"
+
+typedef struct StatusInput {
+    const Tenant *tenant; /* its `status` is the one that stands there */
+    const Observed *observed; /* NULL: nothing could be read; the old numbers stay */
+    Outcome outcome;
+    const char *reason;  /* for OUTCOME_RETRYING and OUTCOME_STALLED */
+    const char *message;
+    const char *now; /* RFC 3339 */
+} StatusInput;
+
+/* The whole status to apply; the caller's (cJSON_Delete). Counters of a thousand and more have
+ * three significant digits: the exact numbers are metrics. */
+cJSON *status_build(const StatusInput *input) __attribute__((__returns_nonnull__));
+
+typedef enum StatusChange {
+    STATUS_SAME,
+    STATUS_COUNTERS, /* numbers alone differ: worth a write now and then */
+    STATUS_NEWS,     /* write it at once                                 */
+} StatusChange;
+
+/* Sequences and times of events alone are no change: they ride along with the next write. */
+StatusChange status_compare(const cJSON *old_status, const cJSON *new_status);
+
+/* True if a consumer has something left to do, so that its numbers will change. */
+bool status_is_moving(const cJSON *status);
+
+/* A count with three significant digits. */
+int64_t status_quantise(int64_t count);
+
+#endif

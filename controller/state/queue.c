@@ -1,0 +1,270 @@
+#include "queue.h"
+
+#include <uthash.h>
+#include <utlist.h>
+
+#include "alloc.h"
+#include "backoff.h"
+
+enum { PRIORITIES = QUEUE_BACKLOG + 1, NOT_DELAYED = -1 };
+
+static const Backoff retry_backoff = {.first_ms = 50, .last_ms = 5 * 60 * 1000};
+
+typedef struct Entry {
+    UT_hash_handle hh;
+    struct Entry *prev; /* in a ready list */
+    struct Entry *next;
+    char *key;
+    QueuePriority priority;
+    bool ready;  /* stands in a ready list        */
+    bool active; /* a worker has it               */
+    bool dirty;  /* was added while a worker had it */
+    uint32_t failures;
+    int64_t due_ms;
+    int delayed; /* position in the heap, or NOT_DELAYED */
+} Entry;
+
+struct Queue {
+    Entry *entries; /* by key */
+    Entry *ready[PRIORITIES];
+    Entry **heap; /* delayed entries, the earliest first */
+    int heap_length;
+    int heap_capacity;
+    size_t ready_count;
+    size_t active_count;
+};
+
+Queue *queue_new(void)
+{
+    return xcalloc(1, sizeof(Queue));
+}
+
+void queue_free(Queue *queue)
+{
+    Entry *entry = NULL;
+    Entry *next = NULL;
+
+    if (queue == NULL)
+        return;
+    HASH_ITER(hh, queue->entries, entry, next)
+    {
+        HASH_DEL(queue->entries, entry);
+        free(entry->key);
+        free(entry);
+    }
+    free(queue->heap);
+    free(queue);
+}
+
+static void heap_put(Queue *queue, int at, Entry *entry)
+{
+    queue->heap[at] = entry;
+    entry->delayed = at;
+}
+
+static void heap_rise(Queue *queue, int at)
+{
+    Entry *entry = queue->heap[at];
+
+    for (; at > 0 && queue->heap[(at - 1) / 2]->due_ms > entry->due_ms; at = (at - 1) / 2)
+        heap_put(queue, at, queue->heap[(at - 1) / 2]);
+    heap_put(queue, at, entry);
+}
+
+static void heap_sink(Queue *queue, int at)
+{
+    Entry *entry = queue->heap[at];
+
+    for (;;) {
+        int child = 2 * at + 1;
+
+        if (child + 1 < queue->heap_length &&
+            queue->heap[child + 1]->due_ms < queue->heap[child]->due_ms)
+            child++;
+        if (child >= queue->heap_length || queue->heap[child]->due_ms >= entry->due_ms)
+            break;
+        heap_put(queue, at, queue->heap[child]);
+        at = child;
+    }
+    heap_put(queue, at, entry);
+}
+
+static void heap_add(Queue *queue, Entry *entry)
+{
+    if (queue->heap_length == queue->heap_capacity) {
+        queue->heap_capacity = queue->heap_capacity > 0 ? 2 * queue->heap_capacity : 16;
+        queue->heap = xrealloc(queue->heap, (size_t)queue->heap_capacity * sizeof(Entry *));
+    }
+    heap_put(queue, queue->heap_length++, entry);
+    heap_rise(queue, entry->delayed);
+}
+
+static void heap_remove(Queue *queue, Entry *entry)
+{
+    int at = entry->delayed;
+    Entry *last = queue->heap[--queue->heap_length];
+
+    entry->delayed = NOT_DELAYED;
+    if (last == entry)
+        return;
+    heap_put(queue, at, last);
+    heap_rise(queue, at);
+    heap_sink(queue, last->delayed);
+}
+
+static Entry *entry_get(Queue *queue, const char *key)
+{
+    Entry *entry = NULL;
+
+    HASH_FIND_STR(queue->entries, key, entry);
+    if (entry != NULL)
+        return entry;
+    entry = xcalloc(1, sizeof *entry);
+    entry->key = xstrdup(key);
+    entry->priority = QUEUE_BACKLOG;
+    entry->delayed = NOT_DELAYED;
+    HASH_ADD_KEYPTR(hh, queue->entries, entry->key, strlen(entry->key), entry);
+    return entry;
+}
+
+/* An entry that says nothing any more is forgotten, so that deleted tenants leave no trace. */
+static void entry_drop_idle(Queue *queue, Entry *entry)
+{
+    if (entry->ready || entry->active || entry->delayed != NOT_DELAYED || entry->failures > 0)
+        return;
+    HASH_DEL(queue->entries, entry);
+    free(entry->key);
+    free(entry);
+}
+
+static void ready_remove(Queue *queue, Entry *entry)
+{
+    DL_DELETE(queue->ready[entry->priority], entry);
+    entry->ready = false;
+    queue->ready_count--;
+}
+
+static void ready_append(Queue *queue, Entry *entry, QueuePriority priority)
+{
+    entry->priority = priority;
+    entry->ready = true;
+    DL_APPEND(queue->ready[priority], entry);
+    queue->ready_count++;
+}
+
+static void entry_add(Queue *queue, Entry *entry, QueuePriority priority)
+{
+    if (entry->delayed != NOT_DELAYED)
+        heap_remove(queue, entry);
+    if (entry->active) {
+        entry->priority = entry->dirty && entry->priority < priority ? entry->priority : priority;
+        entry->dirty = true;
+        return;
+    }
+    if (entry->ready && entry->priority <= priority)
+        return;
+    if (entry->ready)
+        ready_remove(queue, entry);
+    ready_append(queue, entry, priority);
+}
+
+void queue_add(Queue *queue, const char *key, QueuePriority priority)
+{
+    entry_add(queue, entry_get(queue, key), priority);
+}
+
+void queue_add_at(Queue *queue, const char *key, int64_t due_ms)
+{
+    Entry *entry = entry_get(queue, key);
+
+    if (entry->ready || entry->dirty)
+        return;
+    if (entry->delayed != NOT_DELAYED && entry->due_ms <= due_ms)
+        return;
+    if (entry->delayed != NOT_DELAYED)
+        heap_remove(queue, entry);
+    entry->due_ms = due_ms;
+    heap_add(queue, entry);
+}
+
+int64_t queue_retry(Queue *queue, const char *key, int64_t now_ms, uint32_t random)
+{
+    Entry *entry = entry_get(queue, key);
+    int64_t delay_ms = backoff_delay_ms(&retry_backoff, entry->failures, random);
+
+    entry->failures += entry->failures < UINT32_MAX;
+    queue_add_at(queue, key, now_ms + delay_ms);
+    return delay_ms;
+}
+
+void queue_forget(Queue *queue, const char *key)
+{
+    Entry *entry = NULL;
+
+    HASH_FIND_STR(queue->entries, key, entry);
+    if (entry == NULL)
+        return;
+    entry->failures = 0;
+    entry_drop_idle(queue, entry);
+}
+
+static void wake_due(Queue *queue, int64_t now_ms)
+{
+    while (queue->heap_length > 0 && queue->heap[0]->due_ms <= now_ms)
+        entry_add(queue, queue->heap[0], QUEUE_BACKLOG);
+}
+
+const char *queue_take(Queue *queue, int64_t now_ms)
+{
+    wake_due(queue, now_ms);
+    for (size_t i = 0; i < PRIORITIES; i++) {
+        Entry *entry = queue->ready[i];
+
+        if (entry == NULL)
+            continue;
+        ready_remove(queue, entry);
+        entry->active = true;
+        queue->active_count++;
+        return entry->key;
+    }
+    return NULL;
+}
+
+void queue_done(Queue *queue, const char *key)
+{
+    Entry *entry = NULL;
+
+    HASH_FIND_STR(queue->entries, key, entry);
+    assert(entry != NULL && entry->active);
+    entry->active = false;
+    queue->active_count--;
+    if (entry->dirty) {
+        entry->dirty = false;
+        ready_append(queue, entry, entry->priority);
+    }
+    entry_drop_idle(queue, entry);
+}
+
+int64_t queue_wait_ms(const Queue *queue, int64_t now_ms)
+{
+    if (queue->ready_count > 0)
+        return 0;
+    if (queue->heap_length == 0)
+        return -1;
+    return max_i64(queue->heap[0]->due_ms - now_ms, 0);
+}
+
+void queue_wake_all(Queue *queue)
+{
+    wake_due(queue, INT64_MAX);
+}
+
+size_t queue_depth(const Queue *queue)
+{
+    return queue->ready_count;
+}
+
+size_t queue_active(const Queue *queue)
+{
+    return queue->active_count;
+}
