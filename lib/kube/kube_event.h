@@ -1,0 +1,27 @@
+/* Events (events.k8s.io/v1): what `kubectl describe` shows below an object. */
+#ifndef KUBE_EVENT_H
+#define KUBE_EVENT_H
+
+#include "kube_client.h"
+#include "kube_path.h"
+
+enum { KUBE_EVENT_NOTE_MAX = 1024 };
+
+typedef struct KubeEvent {
+    const cJSON *regarding; /* the object, as read: kind, name, uid, ... are taken from it */
+    const char *controller; /* qualified: "bulkhead.dev/controller"                        */
+    const char *instance;   /* of this process: the pod's name                             */
+    bool warning;           /* else it is Normal                                           */
+    const char *reason;     /* CamelCase                                                   */
+    const char *action;     /* CamelCase                                                   */
+    const char *note;       /* a sentence; cut at KUBE_EVENT_NOTE_MAX bytes                */
+} KubeEvent;
+
+/* The Event object, made at WALL_MS, its name ending in UNIQUE. Pure. The caller's. */
+cJSON *kube_event_object(const KubeEvent *event, int64_t wall_ms, uint64_t unique)
+    __attribute__((__returns_nonnull__));
+
+/* Creates it. An object without a namespace has its Events in "default". */
+int kube_event_create(KubeClient *client, const KubeEvent *event, Error *reterr) MUST_CHECK;
+
+#endif
