@@ -42,7 +42,10 @@ bool nats_connected(const NatsConnection *connection);
 /* Counts the times it was established: two equal numbers, nothing was lost in between. */
 uint64_t nats_epoch(const NatsConnection *connection);
 
-/* The handle for nats.c, borrowed; NULL while the first connection is still to come. */
+/* The handle for nats.c, borrowed for one call: ask again each time. NULL while no connection has
+ * been made. Subscriptions live as long as the handle: nats.c keeps them when it reconnects, but
+ * where it gave up (a refused credential) a new handle takes the place of the old one, and they
+ * have to be made again. */
 natsConnection *nats_handle(const NatsConnection *connection);
 
 /* The last refusal that the server sent outside any reply (a permission violation, an expired

@@ -1,0 +1,574 @@
+/* A NATS connection that comes back whatever ended it.
+ *
+ * nats.c reconnects by itself, but it gives up for good when a server refuses the same
+ * credentials twice, and it reads certificates once. So a thread of ours, the keeper, makes
+ * the first connection and makes a new one whenever nats.c closed the old one or the
+ * certificate files changed while nobody answered. */
+#include "connection.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "backoff.h"
+#include "clock.h"
+
+enum {
+    SERVERS_MAX = 16,
+    RETIRED_MAX = 64,
+    CONNECT_TIMEOUT_MS = 3000,
+    RECONNECT_WAIT_MS = 250,
+    RECONNECT_JITTER_MS = 250,
+    PING_INTERVAL_MS = 10 * 1000,
+    PINGS_MAX = 2,
+    IO_BUFFER_BYTES = 128 * 1024,
+    KEEPER_WAIT_MS = 500,
+    KEEPER_WAIT_LAST_MS = 4000,
+    /* Longer than any call takes that still holds a handle from before. */
+    RETIRED_KEEP_MS = 5 * 60 * 1000,
+    CLOSE_WAIT_MS = 5000,
+};
+
+typedef struct Retired {
+    natsConnection *nc;
+    int64_t since_ms;
+} Retired;
+
+struct NatsConnection {
+    char *name;
+    char *files[4]; /* creds, ca, cert, key; NULL: not given */
+    char *servers[SERVERS_MAX];
+    size_t server_count;
+    bool tls;
+    NatsStateFn *on_state;
+    void *context;
+    pthread_t keeper;
+
+    /* LOCK guards what follows; WAKE is signalled when the keeper has work or a callback ended. */
+    pthread_mutex_t *lock;
+    pthread_cond_t wake;
+    natsConnection *nc;
+    uint64_t earlier_epochs; /* of the connections before nc */
+    uint64_t files_stamp;    /* of the files that nc was made with */
+    size_t open;             /* connections whose closed callback is still to come */
+    bool stopping;
+    bool closed; /* nats.c has given up on nc */
+    char complaint[ERROR_TEXT_MAX];
+    Retired retired[RETIRED_MAX];
+    size_t retired_count;
+};
+
+enum { FILE_CREDS, FILE_CA, FILE_CERT, FILE_KEY };
+
+static const char *const file_flags[] = {
+    [FILE_CREDS] = "--nats-creds",
+    [FILE_CA] = "--nats-ca",
+    [FILE_CERT] = "--nats-cert",
+    [FILE_KEY] = "--nats-key",
+};
+
+static void lock(const NatsConnection *self)
+{
+    (void)pthread_mutex_lock(self->lock);
+}
+
+static void unlock(const NatsConnection *self)
+{
+    (void)pthread_mutex_unlock(self->lock);
+}
+
+/* With the lock held: until WAKE, or for at most MS. */
+static void wait_locked(NatsConnection *self, int64_t ms)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(ms / 1000);
+    until.tv_nsec += (long)(ms % 1000) * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    (void)pthread_cond_timedwait(&self->wake, self->lock, &until);
+}
+
+static void complain_locked(NatsConnection *self, const char *text)
+{
+    (void)snprintf(self->complaint, sizeof self->complaint, "%s", text);
+}
+
+/* What tells one set of credential and certificate files from the next. Secrets are mounted as
+ * links that are swapped, so that the inode changes even where the time does not. */
+static uint64_t files_stamp(const NatsConnection *self)
+{
+    uint64_t stamp = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(self->files); i++) {
+        struct stat file;
+
+        if (self->files[i] == NULL || stat(self->files[i], &file) < 0)
+            continue;
+        stamp = stamp * 31 + (uint64_t)file.st_mtim.tv_sec;
+        stamp = stamp * 31 + (uint64_t)file.st_mtim.tv_nsec;
+        stamp = stamp * 31 + (uint64_t)file.st_ino + (uint64_t)file.st_size;
+    }
+    return stamp;
+}
+
+static int file_check(const char *flag, const char *path, Error *reterr)
+{
+    struct stat file;
+
+    if (path == NULL)
+        return 0;
+    if (stat(path, &file) < 0 || access(path, R_OK) < 0)
+        return error_set(reterr, ERROR_INVALID, "%s: cannot read '%s': %s", flag, path,
+                         strerror(errno));
+    if (S_ISDIR(file.st_mode))
+        return error_set(reterr, ERROR_INVALID, "%s: '%s' is a folder, want a file", flag, path);
+    return 0;
+}
+
+static bool server_valid(const char *server)
+{
+    const char *host = strstr(server, "://");
+
+    if (host != NULL && !text_starts(server, "nats://") && !text_starts(server, "tls://"))
+        return false;
+    host = host != NULL ? host + strlen("://") : server;
+    return host[0] != '\0' && strpbrk(host, " \t/?#") == NULL;
+}
+
+/* The address may hold a password, so that no message shows it. */
+static int servers_split(NatsConnection *self, const char *url, Error *reterr)
+{
+    while (*url != '\0') {
+        size_t length = strcspn(url, ",");
+        DEFER(defer_free) char *server = xstrndup(url, length);
+
+        if (!server_valid(server))
+            return error_set(reterr, ERROR_INVALID,
+                             "--nats-url: entry %zu is not an address of a NATS server; want "
+                             "nats://host:4222 or tls://host:4222, several joined by commas",
+                             self->server_count + 1);
+        if (self->server_count == SERVERS_MAX)
+            return error_set(reterr, ERROR_INVALID, "--nats-url: more than %d servers",
+                             SERVERS_MAX);
+        self->tls = self->tls || text_starts(server, "tls://");
+        self->servers[self->server_count++] = TAKE(server);
+        url += length + (url[length] == ',' ? 1 : 0);
+    }
+    if (self->server_count == 0)
+        return error_set(reterr, ERROR_INVALID,
+                         "--nats-url: no server given; want nats://host:4222");
+    return 0;
+}
+
+static void on_disconnected(natsConnection *nc, void *context)
+{
+    NatsConnection *self = context;
+
+    lock(self);
+    bool current = self->nc == nc && !self->stopping;
+    (void)pthread_cond_broadcast(&self->wake);
+    unlock(self);
+    if (current && self->on_state != NULL)
+        self->on_state(self->context, false);
+}
+
+static void on_reconnected(natsConnection *nc, void *context)
+{
+    NatsConnection *self = context;
+
+    lock(self);
+    bool current = self->nc == nc && !self->stopping;
+    if (current)
+        self->complaint[0] = '\0';
+    unlock(self);
+    if (current && self->on_state != NULL)
+        self->on_state(self->context, true);
+}
+
+/* The last callback of a connection: after it the keeper may forget it. */
+static void on_closed(natsConnection *nc, void *context)
+{
+    NatsConnection *self = context;
+
+    lock(self);
+    if (self->nc == nc)
+        self->closed = true;
+    assert(self->open > 0);
+    self->open--;
+    (void)pthread_cond_broadcast(&self->wake);
+    unlock(self);
+}
+
+static void on_error(natsConnection *nc, natsSubscription *subscription, natsStatus status,
+                     void *context)
+{
+    NatsConnection *self = context;
+    const char *text = NULL;
+
+    (void)subscription;
+    (void)natsConnection_GetLastError(nc, &text);
+    lock(self);
+    complain_locked(self, text != NULL && text[0] != '\0' ? text : natsStatus_GetText(status));
+    unlock(self);
+}
+
+static natsStatus set_tls(const NatsConnection *self, natsOptions *options)
+{
+    natsStatus status = NATS_OK;
+
+    if (self->tls)
+        status = natsOptions_SetSecure(options, true);
+    if (status == NATS_OK && self->files[FILE_CA] != NULL)
+        status = natsOptions_LoadCATrustedCertificates(options, self->files[FILE_CA]);
+    if (status == NATS_OK && self->files[FILE_CERT] != NULL)
+        status = natsOptions_LoadCertificatesChain(options, self->files[FILE_CERT],
+                                                   self->files[FILE_KEY]);
+    return status;
+}
+
+static natsStatus set_reconnecting(natsOptions *options)
+{
+    natsStatus status = natsOptions_SetMaxReconnect(options, INT_MAX);
+
+    if (status == NATS_OK)
+        status = natsOptions_SetReconnectWait(options, RECONNECT_WAIT_MS);
+    if (status == NATS_OK)
+        status = natsOptions_SetReconnectJitter(options, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS);
+    /* One byte, since 0 means the default of 8 MB in this version. */
+    if (status == NATS_OK)
+        status = natsOptions_SetReconnectBufSize(options, 1);
+    if (status == NATS_OK)
+        status = natsOptions_SetFailRequestsOnDisconnect(options, true);
+    if (status == NATS_OK)
+        status = natsOptions_SetPingInterval(options, PING_INTERVAL_MS);
+    if (status == NATS_OK)
+        status = natsOptions_SetMaxPingsOut(options, PINGS_MAX);
+    return status;
+}
+
+static natsStatus set_callbacks(NatsConnection *self, natsOptions *options)
+{
+    natsStatus status = natsOptions_SetDisconnectedCB(options, on_disconnected, self);
+
+    if (status == NATS_OK)
+        status = natsOptions_SetReconnectedCB(options, on_reconnected, self);
+    if (status == NATS_OK)
+        status = natsOptions_SetClosedCB(options, on_closed, self);
+    if (status == NATS_OK)
+        status = natsOptions_SetErrorHandler(options, on_error, self);
+    return status;
+}
+
+static natsStatus set_options(NatsConnection *self, natsOptions *options)
+{
+    const char *servers[SERVERS_MAX];
+
+    for (size_t i = 0; i < self->server_count; i++)
+        servers[i] = self->servers[i];
+    natsStatus status = natsOptions_SetServers(options, servers, (int)self->server_count);
+
+    if (status == NATS_OK)
+        status = natsOptions_SetName(options, self->name);
+    if (status == NATS_OK)
+        status = natsOptions_SetTimeout(options, CONNECT_TIMEOUT_MS);
+    if (status == NATS_OK)
+        status = natsOptions_SetIOBufSize(options, IO_BUFFER_BYTES);
+    if (status == NATS_OK && self->files[FILE_CREDS] != NULL)
+        status = natsOptions_SetUserCredentialsFromFiles(options, self->files[FILE_CREDS], NULL);
+    if (status == NATS_OK)
+        status = set_reconnecting(options);
+    if (status == NATS_OK)
+        status = set_tls(self, options);
+    if (status == NATS_OK)
+        status = set_callbacks(self, options);
+    return status;
+}
+
+DEFINE_DEFER(natsOptions *, defer_nats_options, natsOptions_Destroy)
+
+/* One attempt, without the lock. */
+static natsStatus attempt(NatsConnection *self, natsConnection **ret_nc)
+{
+    DEFER(defer_nats_options) natsOptions *options = NULL;
+    natsStatus status = natsOptions_Create(&options);
+
+    if (status == NATS_OK)
+        status = set_options(self, options);
+    if (status == NATS_OK)
+        status = natsConnection_Connect(ret_nc, options);
+    return status;
+}
+
+/* Why the last call of nats.c in this thread failed, in a form that people can act on. */
+static void attempt_explain(natsStatus status, char ret_text[ERROR_TEXT_MAX])
+{
+    natsStatus last = status;
+    const char *text = nats_GetLastError(&last);
+
+    if (status == NATS_NO_SERVER)
+        text = "no NATS server answers";
+    else if (text != NULL && text[0] == '(' && strstr(text, "): ") != NULL)
+        text = strstr(text, "): ") + strlen("): "); /* nats.c begins with its file and line */
+    (void)snprintf(ret_text, ERROR_TEXT_MAX, "%s",
+                   text != NULL && text[0] != '\0' ? text : natsStatus_GetText(status));
+}
+
+/* Makes the connection, or leaves the reason in the complaint. */
+static natsStatus establish(NatsConnection *self)
+{
+    natsConnection *nc = NULL;
+    uint64_t stamp = files_stamp(self);
+    char why[ERROR_TEXT_MAX] = "";
+
+    lock(self);
+    self->open++; /* before it, since the callback may come at once */
+    unlock(self);
+    natsStatus status = attempt(self, &nc);
+    if (status != NATS_OK)
+        attempt_explain(status, why);
+
+    lock(self);
+    complain_locked(self, why);
+    if (status == NATS_OK) {
+        self->nc = nc;
+        self->files_stamp = stamp;
+        self->closed = natsConnection_IsClosed(nc);
+        self->earlier_epochs++;
+    } else {
+        self->open--;
+    }
+    unlock(self);
+    if (status == NATS_OK && self->on_state != NULL)
+        self->on_state(self->context, true);
+    return status;
+}
+
+static uint64_t reconnects(natsConnection *nc)
+{
+    natsStatistics *statistics = NULL;
+    uint64_t count = 0;
+
+    if (nc == NULL || natsStatistics_Create(&statistics) != NATS_OK)
+        return 0;
+    if (natsConnection_GetStats(nc, statistics) == NATS_OK)
+        (void)natsStatistics_GetCounts(statistics, NULL, NULL, NULL, NULL, &count);
+    natsStatistics_Destroy(statistics);
+    return count;
+}
+
+/* Destroys those retired connections that nobody can be using any more; all when CLOSING. */
+static void retired_sweep(NatsConnection *self, bool closing)
+{
+    natsConnection *due[RETIRED_MAX];
+    size_t due_count = 0;
+    size_t kept = 0;
+
+    lock(self);
+    for (size_t i = 0; i < self->retired_count; i++) {
+        bool old = clock_ms() - self->retired[i].since_ms > RETIRED_KEEP_MS;
+
+        if (closing || old || (i == 0 && self->retired_count == RETIRED_MAX))
+            due[due_count++] = self->retired[i].nc;
+        else
+            self->retired[kept++] = self->retired[i];
+    }
+    self->retired_count = kept;
+    unlock(self);
+    for (size_t i = 0; i < due_count; i++)
+        natsConnection_Destroy(due[i]);
+}
+
+/* Takes the current connection out of use. */
+static void retire(NatsConnection *self)
+{
+    retired_sweep(self, false);
+    lock(self);
+    natsConnection *nc = self->nc;
+
+    assert(self->retired_count < RETIRED_MAX);
+    if (nc != NULL) {
+        self->earlier_epochs += reconnects(nc);
+        self->retired[self->retired_count++] = (Retired){nc, clock_ms()};
+        self->nc = NULL;
+        self->closed = false;
+    }
+    unlock(self);
+    if (nc != NULL)
+        natsConnection_Close(nc);
+}
+
+/* With the lock held: nc will not come back by itself. */
+static bool is_hopeless(const NatsConnection *self)
+{
+    return self->closed || (natsConnection_Status(self->nc) != NATS_CONN_STATUS_CONNECTED &&
+                            self->files_stamp != files_stamp(self));
+}
+
+static void *keeper_run(void *context)
+{
+    static const Backoff backoff = {KEEPER_WAIT_MS, KEEPER_WAIT_LAST_MS};
+    NatsConnection *self = context;
+    uint32_t failures = 0;
+
+    lock(self);
+    while (!self->stopping) {
+        bool missing = self->nc == NULL;
+        bool hopeless = !missing && is_hopeless(self);
+
+        unlock(self);
+        if (hopeless)
+            retire(self);
+        bool failed = (missing || hopeless) && establish(self) != NATS_OK;
+        failures = failed ? failures + 1 : 0;
+        lock(self);
+        if (!self->stopping)
+            wait_locked(self, backoff_delay_ms(&backoff, failures, random_u32()));
+    }
+    unlock(self);
+    return NULL;
+}
+
+static void connection_free(NatsConnection *self)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(self->files); i++)
+        free(self->files[i]);
+    for (size_t i = 0; i < self->server_count; i++)
+        free(self->servers[i]);
+    free(self->name);
+    (void)pthread_cond_destroy(&self->wake);
+    (void)pthread_mutex_destroy(self->lock);
+    free(self->lock);
+    free(self);
+}
+
+DEFINE_DEFER(NatsConnection *, defer_connection_free, connection_free)
+
+static NatsConnection *connection_new(const NatsSettings *settings, const char *name)
+{
+    NatsConnection *self = xcalloc(1, sizeof *self);
+    const char *const paths[] = {settings->creds, settings->ca, settings->cert, settings->key};
+    pthread_condattr_t attributes;
+
+    self->name = xstrdup(name);
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+        self->files[i] = paths[i] != NULL && paths[i][0] != '\0' ? xstrdup(paths[i]) : NULL;
+    self->lock = xmalloc(sizeof *self->lock);
+    (void)pthread_mutex_init(self->lock, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&self->wake, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    return self;
+}
+
+static int settings_check(NatsConnection *self, const char *url, Error *reterr)
+{
+    if (servers_split(self, url != NULL ? url : "", reterr) < 0)
+        return -1;
+    for (size_t i = 0; i < ARRAY_SIZE(self->files); i++) {
+        if (file_check(file_flags[i], self->files[i], reterr) < 0)
+            return -1;
+    }
+    if ((self->files[FILE_CERT] == NULL) != (self->files[FILE_KEY] == NULL))
+        return error_set(reterr, ERROR_INVALID, "--nats-cert and --nats-key go together");
+    if (self->files[FILE_CA] != NULL || self->files[FILE_CERT] != NULL)
+        self->tls = true;
+    return 0;
+}
+
+/* A file that is there but is no certificate shows only when OpenSSL reads it. */
+static int tls_check(const NatsConnection *self, Error *reterr)
+{
+    DEFER(defer_nats_options) natsOptions *options = NULL;
+    natsStatus status = natsOptions_Create(&options);
+
+    if (status == NATS_OK)
+        status = set_tls(self, options);
+    if (status == NATS_OK)
+        return 0;
+    return error_set(reterr, ERROR_INVALID,
+                     "--nats-ca, --nats-cert, --nats-key: OpenSSL does not accept the files: %s",
+                     natsStatus_GetText(status));
+}
+
+int nats_connect(const NatsSettings *settings, const char *name, NatsStateFn *on_state,
+                 void *context, NatsConnection **ret_connection, Error *reterr)
+{
+    DEFER(defer_connection_free) NatsConnection *self = connection_new(settings, name);
+
+    self->on_state = on_state;
+    self->context = context;
+    if (settings_check(self, settings->url, reterr) < 0 || tls_check(self, reterr) < 0)
+        return -1;
+    (void)establish(self); /* else the keeper goes on */
+    if (pthread_create(&self->keeper, NULL, keeper_run, self) != 0) {
+        retire(self);
+        retired_sweep(self, true);
+        return error_set(reterr, ERROR_BUSY, "cannot start a thread: %s", strerror(errno));
+    }
+    *ret_connection = TAKE(self);
+    return 0;
+}
+
+void nats_disconnect(NatsConnection *self)
+{
+    if (self == NULL)
+        return;
+    lock(self);
+    self->stopping = true;
+    (void)pthread_cond_broadcast(&self->wake);
+    unlock(self);
+    (void)pthread_join(self->keeper, NULL);
+    retire(self);
+
+    int64_t deadline = clock_ms() + CLOSE_WAIT_MS;
+    lock(self);
+    while (self->open > 0 && clock_ms() < deadline)
+        wait_locked(self, deadline - clock_ms() > 0 ? deadline - clock_ms() : 1);
+    bool quiet = self->open == 0;
+    unlock(self);
+    retired_sweep(self, true);
+    /* A callback that hangs must still find its memory: better lost than freed under it. */
+    if (quiet)
+        connection_free(self);
+}
+
+bool nats_connected(const NatsConnection *self)
+{
+    lock(self);
+    bool connected =
+        self->nc != NULL && natsConnection_Status(self->nc) == NATS_CONN_STATUS_CONNECTED;
+    unlock(self);
+    return connected;
+}
+
+uint64_t nats_epoch(const NatsConnection *self)
+{
+    lock(self);
+    uint64_t epoch = self->earlier_epochs + reconnects(self->nc);
+    unlock(self);
+    return epoch;
+}
+
+natsConnection *nats_handle(const NatsConnection *self)
+{
+    lock(self);
+    natsConnection *nc = self->nc;
+    unlock(self);
+    return nc;
+}
+
+void nats_last_complaint(const NatsConnection *self, char ret_text[ERROR_TEXT_MAX])
+{
+    lock(self);
+    memcpy(ret_text, self->complaint, sizeof self->complaint);
+    unlock(self);
+}
