@@ -38,19 +38,22 @@ typedef struct Retired {
     int64_t since_ms;
 } Retired;
 
+/* Apart from the rest, so that a reader who may not change the connection can still lock it. */
+typedef struct Guard {
+    pthread_mutex_t lock;
+    pthread_cond_t wake; /* the keeper has work, or a callback ended */
+} Guard;
+
 struct NatsConnection {
     char *name;
     char *files[4]; /* creds, ca, cert, key; NULL: not given */
     char *servers[SERVERS_MAX];
     size_t server_count;
     bool tls;
-    NatsStateFn *on_state;
-    void *context;
+    NatsWatcher watcher;
     pthread_t keeper;
 
-    /* LOCK guards what follows; WAKE is signalled when the keeper has work or a callback ended. */
-    pthread_mutex_t *lock;
-    pthread_cond_t wake;
+    Guard *guard; /* its lock guards what follows */
     natsConnection *nc;
     uint64_t earlier_epochs; /* of the connections before nc */
     uint64_t files_stamp;    /* of the files that nc was made with */
@@ -73,12 +76,12 @@ static const char *const file_flags[] = {
 
 static void lock(const NatsConnection *self)
 {
-    (void)pthread_mutex_lock(self->lock);
+    (void)pthread_mutex_lock(&self->guard->lock);
 }
 
 static void unlock(const NatsConnection *self)
 {
-    (void)pthread_mutex_unlock(self->lock);
+    (void)pthread_mutex_unlock(&self->guard->lock);
 }
 
 /* With the lock held: until WAKE, or for at most MS. */
@@ -93,7 +96,7 @@ static void wait_locked(NatsConnection *self, int64_t ms)
         until.tv_sec++;
         until.tv_nsec -= 1000000000L;
     }
-    (void)pthread_cond_timedwait(&self->wake, self->lock, &until);
+    (void)pthread_cond_timedwait(&self->guard->wake, &self->guard->lock, &until);
 }
 
 static void complain_locked(NatsConnection *self, const char *text)
@@ -168,18 +171,20 @@ static int servers_split(NatsConnection *self, const char *url, Error *reterr)
     return 0;
 }
 
+/* cppcheck-suppress constParameter ; nats.c fixes the type */
 static void on_disconnected(natsConnection *nc, void *context)
 {
     NatsConnection *self = context;
 
     lock(self);
     bool current = self->nc == nc && !self->stopping;
-    (void)pthread_cond_broadcast(&self->wake);
+    (void)pthread_cond_broadcast(&self->guard->wake);
     unlock(self);
-    if (current && self->on_state != NULL)
-        self->on_state(self->context, false);
+    if (current && self->watcher.on_state != NULL)
+        self->watcher.on_state(self->watcher.context, false);
 }
 
+/* cppcheck-suppress constParameter ; nats.c fixes the type */
 static void on_reconnected(natsConnection *nc, void *context)
 {
     NatsConnection *self = context;
@@ -189,11 +194,12 @@ static void on_reconnected(natsConnection *nc, void *context)
     if (current)
         self->complaint[0] = '\0';
     unlock(self);
-    if (current && self->on_state != NULL)
-        self->on_state(self->context, true);
+    if (current && self->watcher.on_state != NULL)
+        self->watcher.on_state(self->watcher.context, true);
 }
 
-/* The last callback of a connection: after it the keeper may forget it. */
+/* The last callback of a connection: nothing uses our memory for it any more. */
+/* cppcheck-suppress constParameter ; nats.c fixes the type */
 static void on_closed(natsConnection *nc, void *context)
 {
     NatsConnection *self = context;
@@ -203,7 +209,7 @@ static void on_closed(natsConnection *nc, void *context)
         self->closed = true;
     assert(self->open > 0);
     self->open--;
-    (void)pthread_cond_broadcast(&self->wake);
+    (void)pthread_cond_broadcast(&self->guard->wake);
     unlock(self);
 }
 
@@ -346,8 +352,8 @@ static natsStatus establish(NatsConnection *self)
         self->open--;
     }
     unlock(self);
-    if (status == NATS_OK && self->on_state != NULL)
-        self->on_state(self->context, true);
+    if (status == NATS_OK && self->watcher.on_state != NULL)
+        self->watcher.on_state(self->watcher.context, true);
     return status;
 }
 
@@ -443,9 +449,9 @@ static void connection_free(NatsConnection *self)
     for (size_t i = 0; i < self->server_count; i++)
         free(self->servers[i]);
     free(self->name);
-    (void)pthread_cond_destroy(&self->wake);
-    (void)pthread_mutex_destroy(self->lock);
-    free(self->lock);
+    (void)pthread_cond_destroy(&self->guard->wake);
+    (void)pthread_mutex_destroy(&self->guard->lock);
+    free(self->guard);
     free(self);
 }
 
@@ -460,11 +466,11 @@ static NatsConnection *connection_new(const NatsSettings *settings, const char *
     self->name = xstrdup(name);
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
         self->files[i] = paths[i] != NULL && paths[i][0] != '\0' ? xstrdup(paths[i]) : NULL;
-    self->lock = xmalloc(sizeof *self->lock);
-    (void)pthread_mutex_init(self->lock, NULL);
+    self->guard = xcalloc(1, sizeof *self->guard);
+    (void)pthread_mutex_init(&self->guard->lock, NULL);
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&self->wake, &attributes);
+    (void)pthread_cond_init(&self->guard->wake, &attributes);
     (void)pthread_condattr_destroy(&attributes);
     return self;
 }
@@ -499,13 +505,13 @@ static int tls_check(const NatsConnection *self, Error *reterr)
                      natsStatus_GetText(status));
 }
 
-int nats_connect(const NatsSettings *settings, const char *name, NatsStateFn *on_state,
-                 void *context, NatsConnection **ret_connection, Error *reterr)
+int nats_connect(const NatsSettings *settings, const char *name, const NatsWatcher *watcher,
+                 NatsConnection **ret_connection, Error *reterr)
 {
     DEFER(defer_connection_free) NatsConnection *self = connection_new(settings, name);
 
-    self->on_state = on_state;
-    self->context = context;
+    if (watcher != NULL)
+        self->watcher = *watcher;
     if (settings_check(self, settings->url, reterr) < 0 || tls_check(self, reterr) < 0)
         return -1;
     (void)establish(self); /* else the keeper goes on */
@@ -524,7 +530,7 @@ void nats_disconnect(NatsConnection *self)
         return;
     lock(self);
     self->stopping = true;
-    (void)pthread_cond_broadcast(&self->wake);
+    (void)pthread_cond_broadcast(&self->guard->wake);
     unlock(self);
     (void)pthread_join(self->keeper, NULL);
     retire(self);

@@ -25,31 +25,36 @@ typedef struct NatsSettings {
 /* Called from nats.c's threads; it must only enqueue and return. */
 typedef void NatsStateFn(void *context, bool connected);
 
+typedef struct NatsWatcher {
+    NatsStateFn *on_state;
+    void *context;
+} NatsWatcher;
+
 typedef struct NatsConnection NatsConnection;
 
 /* Connects; when no server answers it goes on trying in the background, and the result is still 0:
- * ask nats_connected(). NAME is what the server shows for this client. ON_STATE may be NULL.
+ * ask nats_connected(). NAME is what the server shows for this client. WATCHER may be NULL.
  * ERROR_INVALID for settings that can never work: an unreadable file, a malformed address. */
-int nats_connect(const NatsSettings *settings, const char *name, NatsStateFn *on_state,
-                 void *context, NatsConnection **ret_connection, Error *reterr) MUST_CHECK;
+int nats_connect(const NatsSettings *settings, const char *name, const NatsWatcher *watcher,
+                 NatsConnection **ret_connection, Error *reterr) MUST_CHECK;
 
 /* Closes it and waits until no callback runs any more. Takes NULL. */
-void nats_disconnect(NatsConnection *connection);
+void nats_disconnect(NatsConnection *self);
 DEFINE_DEFER(NatsConnection *, defer_nats, nats_disconnect)
 
-bool nats_connected(const NatsConnection *connection);
+bool nats_connected(const NatsConnection *self);
 
 /* Counts the times it was established: two equal numbers, nothing was lost in between. */
-uint64_t nats_epoch(const NatsConnection *connection);
+uint64_t nats_epoch(const NatsConnection *self);
 
 /* The handle for nats.c, borrowed for one call: ask again each time. NULL while no connection has
  * been made. Subscriptions live as long as the handle: nats.c keeps them when it reconnects, but
  * where it gave up (a refused credential) a new handle takes the place of the old one, and they
  * have to be made again. */
-natsConnection *nats_handle(const NatsConnection *connection);
+natsConnection *nats_handle(const NatsConnection *self);
 
 /* The last refusal that the server sent outside any reply (a permission violation, an expired
  * credential), or "". The text is copied. */
-void nats_last_complaint(const NatsConnection *connection, char ret_text[ERROR_TEXT_MAX]);
+void nats_last_complaint(const NatsConnection *self, char ret_text[ERROR_TEXT_MAX]);
 
 #endif
