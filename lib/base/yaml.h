@@ -3,8 +3,8 @@
  * Plain true, false, null and numbers have their type, anything quoted is a string. Aliases,
  * merge keys and duplicate keys are refused, so that a small file cannot become a large value
  * and no key hides another. */
-#ifndef YAML_H
-#define YAML_H
+#ifndef BASE_YAML_H
+#define BASE_YAML_H /* libyaml has the other */
 
 #include "base.h"
 #include "error.h"
