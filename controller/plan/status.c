@@ -2,8 +2,6 @@
 
 enum { EXACT_BELOW = 1000, MESSAGE_MAX = 1024 };
 
-#define DATA_LOSS "DataLossSuspected"
-
 int64_t status_quantise(int64_t count)
 {
     int64_t unit = 1;
@@ -105,7 +103,7 @@ static void report_data_loss(cJSON *conditions, const cJSON *status, const Statu
     char message[MESSAGE_MAX];
 
     if (*now != '\0' && text_eq(json_text(seen, "", ""), now)) {
-        condition_remove(conditions, DATA_LOSS);
+        condition_remove(conditions, STATUS_DATA_LOSS);
         return;
     }
     if (*before == '\0' || *now == '\0' || text_eq(before, now))
@@ -115,7 +113,7 @@ static void report_data_loss(cJSON *conditions, const cJSON *status, const Statu
                    "what was lost, then annotate the Tenant with %s=%s",
                    before, now, STATUS_DATA_LOSS_SEEN, now);
     condition_set(conditions,
-                  &(Condition){.type = DATA_LOSS,
+                  &(Condition){.type = STATUS_DATA_LOSS,
                                .status = CONDITION_TRUE,
                                .reason = "StreamRecreated",
                                .message = message},

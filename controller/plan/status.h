@@ -8,6 +8,7 @@
 #include "tenant.h"
 
 /* The annotation that ends DataLossSuspected: its value is the new stream's status.stream.created. */
+#define STATUS_DATA_LOSS      "DataLossSuspected"
 #define STATUS_DATA_LOSS_SEEN "bulkhead.dev/data-loss-seen"
 
 typedef struct StatusInput {

@@ -7,7 +7,7 @@
 enum { CLOCK_TEXT_SIZE = 32 };
 
 /* Milliseconds that never go back; comparable within this process only. */
-int64_t clock_ms(void);
+int64_t clock_ms(void); /* CLOCK_MONOTONIC */
 int64_t clock_us(void);
 
 /* Milliseconds since 1970. */

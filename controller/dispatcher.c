@@ -1,0 +1,215 @@
+#include "dispatcher.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include "alloc.h"
+#include "clock.h"
+
+enum { RETRY_SLOWLY_MS = 60 * 1000, RETRY_NOW_MS = 10 };
+
+struct Dispatcher {
+    pthread_mutex_t lock; /* guards all that follows */
+    pthread_cond_t changed;
+    Cache *cache;
+    Queue *queue;
+    bool synced;
+    bool stopped;
+};
+
+Dispatcher *dispatcher_new(CacheVersionCompare *compare)
+{
+    Dispatcher *self = xcalloc(1, sizeof *self);
+    pthread_condattr_t monotonic;
+
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&self->changed, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_mutex_init(&self->lock, NULL);
+    self->cache = cache_new(compare);
+    self->queue = queue_new();
+    return self;
+}
+
+void dispatcher_free(Dispatcher *self)
+{
+    if (self == NULL)
+        return;
+    cache_free(self->cache);
+    queue_free(self->queue);
+    (void)pthread_cond_destroy(&self->changed);
+    (void)pthread_mutex_destroy(&self->lock);
+    free(self);
+}
+
+static void lock(Dispatcher *self)
+{
+    (void)pthread_mutex_lock(&self->lock);
+}
+
+static void unlock(Dispatcher *self)
+{
+    (void)pthread_mutex_unlock(&self->lock);
+}
+
+static void add(Dispatcher *self, const char *tenant, QueuePriority priority)
+{
+    queue_add(self->queue, tenant, priority);
+    (void)pthread_cond_signal(&self->changed);
+}
+
+static void add_backlog(void *context, const char *tenant)
+{
+    add(context, tenant, QUEUE_BACKLOG);
+}
+
+void dispatcher_sync_begin(Dispatcher *self)
+{
+    lock(self);
+    cache_sync_begin(self->cache);
+    unlock(self);
+}
+
+void dispatcher_sync_end(Dispatcher *self)
+{
+    lock(self);
+    cache_sync_end(self->cache, add_backlog, self);
+    self->synced = true;
+    unlock(self);
+}
+
+void dispatcher_put(Dispatcher *self, const cJSON *object, bool initial)
+{
+    lock(self);
+    if (cache_put(self->cache, object) == CACHE_CHANGED)
+        add(self, json_text(object, "metadata.name", ""), initial ? QUEUE_BACKLOG : QUEUE_USER);
+    unlock(self);
+}
+
+void dispatcher_delete(Dispatcher *self, const cJSON *object)
+{
+    lock(self);
+    if (cache_delete(self->cache, object))
+        add(self, json_text(object, "metadata.name", ""), QUEUE_USER);
+    unlock(self);
+}
+
+bool dispatcher_synced(Dispatcher *self)
+{
+    lock(self);
+    bool synced = self->synced;
+    unlock(self);
+    return synced;
+}
+
+void dispatcher_store(Dispatcher *self, const cJSON *object)
+{
+    dispatcher_put(self, object, false);
+}
+
+void dispatcher_enqueue(Dispatcher *self, const char *tenant)
+{
+    lock(self);
+    add(self, tenant, QUEUE_USER);
+    unlock(self);
+}
+
+void dispatcher_enqueue_all(Dispatcher *self)
+{
+    lock(self);
+    queue_wake_all(self->queue);
+    cache_each(self->cache, add_backlog, self);
+    (void)pthread_cond_broadcast(&self->changed);
+    unlock(self);
+}
+
+/* Waits until something is put in, or the next delayed key is due. The lock is held. */
+static void wait_for_work(Dispatcher *self, int64_t wait_ms)
+{
+    if (wait_ms < 0) {
+        (void)pthread_cond_wait(&self->changed, &self->lock);
+        return;
+    }
+    int64_t until_ms = clock_ms() + wait_ms;
+    const struct timespec until = {
+        .tv_sec = until_ms / 1000,
+        .tv_nsec = until_ms % 1000 * 1000000,
+    };
+
+    (void)pthread_cond_timedwait(&self->changed, &self->lock, &until);
+}
+
+bool dispatcher_take(Dispatcher *self, Job *ret_job)
+{
+    const char *key = NULL;
+
+    lock(self);
+    while (!self->stopped) {
+        key = queue_take(self->queue, clock_ms());
+        if (key != NULL)
+            break;
+        wait_for_work(self, queue_wait_ms(self->queue, clock_ms()));
+    }
+    if (key != NULL)
+        *ret_job = (Job){.tenant = xstrdup(key), .object = cache_get(self->cache, key)};
+    unlock(self);
+    return key != NULL;
+}
+
+static void finish(Dispatcher *self, const char *tenant, JobEnd end)
+{
+    int64_t now_ms = clock_ms();
+
+    switch (end.retry) {
+    case RETRY_BACKOFF:
+        (void)queue_retry(self->queue, tenant, now_ms, random_u32());
+        return;
+    case RETRY_NOW:
+        queue_add_at(self->queue, tenant, now_ms + RETRY_NOW_MS);
+        return;
+    case RETRY_SLOWLY:
+        queue_forget(self->queue, tenant);
+        queue_add_at(self->queue, tenant, now_ms + RETRY_SLOWLY_MS);
+        return;
+    case RETRY_NEVER:
+    case RETRY_ON_CHANGE:
+        queue_forget(self->queue, tenant);
+        if (end.again_ms >= 0)
+            queue_add_at(self->queue, tenant, now_ms + end.again_ms);
+        return;
+    }
+    assert(!"unknown retry");
+}
+
+void dispatcher_finish(Dispatcher *self, Job *job, JobEnd end)
+{
+    lock(self);
+    finish(self, job->tenant, end);
+    queue_done(self->queue, job->tenant);
+    (void)pthread_cond_signal(&self->changed); /* a sleeper may have slept for too long */
+    unlock(self);
+    free(job->tenant);
+    free(job->object);
+    *job = (Job){0};
+}
+
+void dispatcher_stop(Dispatcher *self)
+{
+    lock(self);
+    self->stopped = true;
+    (void)pthread_cond_broadcast(&self->changed);
+    unlock(self);
+}
+
+DispatcherCounts dispatcher_counts(Dispatcher *self)
+{
+    lock(self);
+    DispatcherCounts counts = {
+        .depth = queue_depth(self->queue),
+        .active = queue_active(self->queue),
+        .objects = cache_count(self->cache),
+    };
+    unlock(self);
+    return counts;
+}

@@ -1,0 +1,62 @@
+/* Between those who notice and those who act: the cache and the queue under one lock.
+ *
+ * The watch, advisories, the sweep and NATS' return only put keys in; workers take them out, a
+ * key at a time. */
+#ifndef DISPATCHER_H
+#define DISPATCHER_H
+
+#include "cache.h"
+#include "error.h"
+#include "queue.h"
+
+typedef struct Dispatcher Dispatcher;
+
+Dispatcher *dispatcher_new(CacheVersionCompare *compare) __attribute__((__returns_nonnull__));
+
+/* Every worker must have returned. Takes NULL. */
+void dispatcher_free(Dispatcher *self);
+
+/* For the watch. */
+void dispatcher_sync_begin(Dispatcher *self);
+void dispatcher_sync_end(Dispatcher *self);
+void dispatcher_put(Dispatcher *self, const cJSON *object, bool initial);
+void dispatcher_delete(Dispatcher *self, const cJSON *object);
+
+/* True once the first whole list has come: only then is what is missing known to be gone. */
+bool dispatcher_synced(Dispatcher *self);
+
+/* The object as our own write left it, so that the next pass reads what this one wrote. */
+void dispatcher_store(Dispatcher *self, const cJSON *object);
+
+/* Asks for a look at one tenant, known or not; at all that are known. */
+void dispatcher_enqueue(Dispatcher *self, const char *tenant);
+void dispatcher_enqueue_all(Dispatcher *self);
+
+typedef struct Job {
+    char *tenant; /* the name */
+    char *object; /* as JSON; NULL: there is no such Tenant */
+} Job;
+
+/* Waits for the next job; false when dispatcher_stop() was called. */
+bool dispatcher_take(Dispatcher *self, Job *ret_job);
+
+/* How a job ended: a Retry of error.h, and for RETRY_NEVER when to look again all the same. */
+typedef struct JobEnd {
+    Retry retry;
+    int64_t again_ms; /* from now; -1: when something happens */
+} JobEnd;
+
+/* Frees what the job holds. */
+void dispatcher_finish(Dispatcher *self, Job *job, JobEnd end);
+
+void dispatcher_stop(Dispatcher *self);
+
+typedef struct DispatcherCounts {
+    size_t depth;   /* ready keys            */
+    size_t active;  /* keys being worked on  */
+    size_t objects; /* Tenants known         */
+} DispatcherCounts;
+
+DispatcherCounts dispatcher_counts(Dispatcher *self);
+
+#endif

@@ -1,0 +1,302 @@
+#include "reconcile.h"
+
+#include "apply.h"
+#include "clock.h"
+#include "kube_object.h"
+#include "observe.h"
+#include "status.h"
+#include "tenant_plan.h"
+
+enum { CLUSTERED_REPLICAS = 3, PLAN_TEXT_MAX = 8192 };
+
+/* What one pass knows; each step fills in its part. */
+typedef struct Pass {
+    Reconciler *self;
+    cJSON *object; /* owned: the newest state, replaced by each write of ours */
+    Tenant tenant; /* parsed from it */
+    TenantDesired desired;
+    Observed observed;
+    bool was_observed;
+    Plan plan;
+    Outcome outcome;
+    const char *reason;
+    char message[PLAN_TEXT_MAX + 1];
+} Pass;
+
+static void pass_done(Pass *pass)
+{
+    plan_done(&pass->plan);
+    observed_done(&pass->observed);
+    tenant_desired_done(&pass->desired);
+    cJSON_Delete(pass->object);
+}
+
+/* Goes on from OBJECT, which a write of ours brought back. */
+static int pass_store(Pass *pass, cJSON *object, Error *reterr)
+{
+    cJSON_Delete(pass->object);
+    pass->object = object;
+    pass->self->store(pass->self->store_context, object);
+    return tenant_parse(object, &pass->tenant, reterr);
+}
+
+static int server_read(Reconciler *self, ServerInfo *ret_server, Error *reterr)
+{
+    uint64_t epoch = nats_epoch(self->nats);
+    int r = 0;
+
+    (void)pthread_mutex_lock(&self->lock);
+    if (self->server_epoch != epoch || epoch == 0) {
+        r = server_info_read(self->nats, &self->server, reterr);
+        self->server_epoch = r == 0 ? epoch : 0;
+    }
+    *ret_server = self->server;
+    (void)pthread_mutex_unlock(&self->lock);
+    return r;
+}
+
+static int pass_desire(Pass *pass, Error *reterr)
+{
+    ServerInfo server;
+
+    if (server_read(pass->self, &server, reterr) < 0)
+        return -1;
+    const TenantScope scope = {
+        .cluster = pass->self->cluster,
+        .api_level = server.api_level,
+        .replicas = server.clustered ? CLUSTERED_REPLICAS : 1,
+    };
+    return tenant_desired(&pass->tenant, &scope, &pass->desired, reterr);
+}
+
+/* The finalizer stands only where a deletion will have work to do, and before there is any. */
+static int pass_finalizer(Pass *pass, bool present, Error *reterr)
+{
+    cJSON *object = NULL;
+
+    if (pass->tenant.has_finalizer == present)
+        return 0;
+    if (report_finalizer(&pass->self->reporter, pass->object, present, &object, reterr) < 0)
+        return -1;
+    return pass_store(pass, object, reterr);
+}
+
+static int pass_observe(Pass *pass, Error *reterr)
+{
+    observed_done(&pass->observed);
+    if (observe(pass->self->nats, pass->tenant.stream, &pass->observed, reterr) < 0)
+        return -1;
+    pass->was_observed = true;
+    return 0;
+}
+
+static int pass_plan(Pass *pass, Error *reterr)
+{
+    plan_done(&pass->plan);
+    return tenant_plan(&pass->tenant, &pass->desired, &pass->observed, pass->self->cluster,
+                       &pass->plan, reterr);
+}
+
+static void did_add(PassEnd *end, const Step *step)
+{
+    DEFER(text_done) Text text = TEXT_MAX(ERROR_TEXT_MAX);
+    size_t used = strlen(end->did);
+
+    step_text(step, &text);
+    (void)snprintf(end->did + used, sizeof end->did - used, "%s%s", used > 0 ? "; " : "",
+                   text_get(&text));
+}
+
+static int pass_apply(Pass *pass, PassEnd *end, Error *reterr)
+{
+    for (size_t i = 0; i < pass->plan.count; i++) {
+        const Step *step = &pass->plan.steps[i];
+
+        if (apply_step(pass->self->nats, pass->tenant.stream, step, &pass->observed, reterr) < 0)
+            return -1;
+        did_add(end, step);
+    }
+    return 0;
+}
+
+/* Ready means that the server has what the spec says, not that it was told. */
+static int pass_verify(Pass *pass, Error *reterr)
+{
+    DEFER(text_done) Text left = TEXT_MAX(PLAN_TEXT_MAX);
+
+    if (pass->plan.count == 0)
+        return 0;
+    if (pass_plan(pass, reterr) < 0)
+        return -1;
+    if (pass->plan.count == 0)
+        return 0;
+    plan_text(&pass->plan, &left);
+    return error_set(reterr, ERROR_BUSY, "the server took the change but still differs: %.400s",
+                     text_get(&left));
+}
+
+static void pass_conclude(Pass *pass)
+{
+    DEFER(text_done) Text drift = TEXT_MAX(PLAN_TEXT_MAX);
+
+    if (pass->tenant.mode == TENANT_OBSERVE && pass->plan.count > 0) {
+        plan_text(&pass->plan, &drift);
+        pass->outcome = OUTCOME_DRIFTED;
+        (void)snprintf(pass->message, sizeof pass->message, "mode is Observe; Enforce would: %s",
+                       text_get(&drift));
+        return;
+    }
+    pass->outcome =
+        pass->tenant.mode == TENANT_SUSPEND ? OUTCOME_SUSPENDED : OUTCOME_READY;
+    (void)snprintf(pass->message, sizeof pass->message, "stream %s and %zu consumers are as declared",
+                   pass->tenant.stream, pass->desired.consumer_count);
+}
+
+static int pass_converge(Pass *pass, PassEnd *end, Error *reterr)
+{
+    if (pass_desire(pass, reterr) < 0 ||
+        pass_finalizer(pass, pass->tenant.delete_data, reterr) < 0 ||
+        pass_observe(pass, reterr) < 0 || pass_plan(pass, reterr) < 0)
+        return -1;
+    if (pass->tenant.mode != TENANT_OBSERVE &&
+        (pass_apply(pass, end, reterr) < 0 || pass_verify(pass, reterr) < 0))
+        return -1;
+    pass_conclude(pass);
+    return 0;
+}
+
+/* Before anything is destroyed the object is read again, from the store itself: a cache may still
+ * show one that was made again since, or a policy that was changed at the last moment. */
+static int pass_reread(Pass *pass, Error *reterr)
+{
+    const KubeRef ref = {.resource = &tenant_resource, .name = pass->tenant.id};
+    DEFER(defer_json) cJSON *live = NULL;
+
+    if (kube_get(pass->self->reporter.kube, &ref, &live, reterr) < 0)
+        return -1;
+    if (!text_eq(json_text(live, "metadata.uid", ""), pass->tenant.uid))
+        return error_set(reterr, ERROR_NOT_FOUND, "Tenant %s was made again", pass->tenant.id);
+    return pass_store(pass, TAKE(live), reterr);
+}
+
+static int pass_delete(Pass *pass, PassEnd *end, Error *reterr)
+{
+    if (!pass->tenant.has_finalizer || pass_reread(pass, reterr) < 0)
+        return pass->tenant.has_finalizer && reterr->kind != ERROR_NOT_FOUND ? -1 : 0;
+    if (pass->tenant.delete_data && pass->tenant.mode != TENANT_OBSERVE) {
+        if (pass_observe(pass, reterr) < 0)
+            return -1;
+        tenant_plan_delete(&pass->tenant, &pass->observed, pass->self->cluster, &pass->plan);
+        if (pass_apply(pass, end, reterr) < 0)
+            return -1;
+    }
+    return pass_finalizer(pass, false, reterr);
+}
+
+static void event_emit(const Pass *pass, bool warning, const char *reason, const char *note,
+                       PassEnd *end)
+{
+    const ReportEvent event = {
+        .object = pass->object, .warning = warning, .reason = reason, .note = note};
+
+    if (report_event(&pass->self->reporter, &event, &end->event) < 0)
+        (void)error_wrap(&end->event, "Event %s", reason);
+}
+
+static const char *condition_text(const cJSON *status, const char *type, const char *member)
+{
+    return json_text(condition_find(json_at(status, "conditions"), type), member, "");
+}
+
+/* On transitions only. The first creation has none: the status says all, and a fleet that comes up
+ * would write twice as much. */
+static void events_emit(const Pass *pass, const cJSON *old, const cJSON *status, PassEnd *end)
+{
+    const char *reason = condition_text(status, "Ready", "reason");
+    const char *loss = condition_text(status, STATUS_DATA_LOSS, "message");
+
+    if (end->did[0] != '\0' && *json_text(old, "stream.created", "") != '\0')
+        event_emit(pass, false, "Reconciled", end->did, end);
+    if ((pass->outcome == OUTCOME_STALLED || pass->outcome == OUTCOME_DRIFTED) &&
+        !text_eq(condition_text(old, "Ready", "reason"), reason))
+        event_emit(pass, true, reason, pass->message, end);
+    if (*loss != '\0' && !text_eq(condition_text(old, STATUS_DATA_LOSS, "message"), loss))
+        event_emit(pass, true, STATUS_DATA_LOSS, loss, end);
+}
+
+static cJSON *pass_status(const Pass *pass)
+{
+    char now[CLOCK_TEXT_SIZE];
+
+    clock_rfc3339(clock_wall_ms(), now);
+    return status_build(&(StatusInput){
+        .tenant = &pass->tenant,
+        .observed = pass->was_observed ? &pass->observed : NULL,
+        .outcome = pass->outcome,
+        .reason = pass->reason,
+        .message = pass->message,
+        .now = now,
+    });
+}
+
+static int pass_report(Pass *pass, int64_t counted_ms, PassEnd *end, Error *reterr)
+{
+    const int64_t interval_ms = pass->self->status_interval_ms;
+    DEFER(defer_json) cJSON *status = pass_status(pass);
+    DEFER(defer_json) cJSON *old = cJSON_Duplicate(pass->tenant.status, true);
+    StatusChange change = status_compare(old, status);
+    cJSON *object = NULL;
+
+    if (status_is_moving(status))
+        end->again_ms = interval_ms;
+    if (change == STATUS_COUNTERS && counted_ms < interval_ms) {
+        end->again_ms = interval_ms - counted_ms;
+        return 0;
+    }
+    if (change == STATUS_SAME)
+        return 0;
+    if (report_status(&pass->self->reporter, &pass->tenant, status, &object, reterr) < 0)
+        return -1;
+    end->counted = true;
+    if (pass_store(pass, object, reterr) < 0)
+        return -1;
+    events_emit(pass, old, status, end);
+    return 0;
+}
+
+static void pass_failed(Pass *pass, const Error *error)
+{
+    pass->outcome = pass->tenant.deletion_timestamp != NULL ? OUTCOME_DELETING
+                                                            : outcome_of_error(error->kind);
+    pass->reason = error_reason(error->kind);
+    (void)snprintf(pass->message, sizeof pass->message, "%s", error->text);
+}
+
+void reconcile(Reconciler *self, const cJSON *object, int64_t counted_ms, PassEnd *ret_end)
+{
+    DEFER(pass_done) Pass pass = {.self = self, .object = cJSON_Duplicate(object, true)};
+    Error error = {0};
+    int r;
+
+    *ret_end = (PassEnd){.again_ms = -1};
+    if (tenant_parse(pass.object, &pass.tenant, &ret_end->error) < 0)
+        return;
+    if (pass.tenant.deletion_timestamp != NULL)
+        r = pass_delete(&pass, ret_end, &error);
+    else
+        r = pass_converge(&pass, ret_end, &error);
+    if (r < 0) {
+        ret_end->error = error;
+        pass_failed(&pass, &error);
+    }
+    /* What a moment heals is not worth a status; what deletion leaves has none. */
+    if (r < 0 && error_retry(error.kind) == RETRY_NOW)
+        return;
+    if (r == 0 && pass.tenant.deletion_timestamp != NULL) {
+        if (ret_end->did[0] != '\0')
+            event_emit(&pass, false, "Deleted", ret_end->did, ret_end);
+        return;
+    }
+    if (pass_report(&pass, counted_ms, ret_end, &error) < 0 && ret_end->error.kind == ERROR_NONE)
+        ret_end->error = error;
+}

@@ -1,0 +1,37 @@
+/* One pass over one Tenant: observe, plan, apply, report. */
+#ifndef RECONCILE_H
+#define RECONCILE_H
+
+#include <pthread.h>
+
+#include "api_request.h"
+#include "report.h"
+
+/* Shared by all workers. */
+typedef struct Reconciler {
+    Reporter reporter;
+    NatsConnection *nats;
+    const char *cluster;         /* uid of the namespace kube-system: marks what is ours  */
+    int64_t status_interval_ms;  /* between two writes that change nothing but numbers    */
+    void (*store)(void *context, const cJSON *object); /* gets each object as our write left it */
+    void *store_context;
+
+    pthread_mutex_t lock; /* guards the next two */
+    ServerInfo server;
+    uint64_t server_epoch; /* of the connection that `server` was read on; 0: not read yet */
+} Reconciler;
+
+/* How a pass ended, for the queue, the log and the metrics. */
+typedef struct PassEnd {
+    Error error;      /* kind ERROR_NONE: it went well */
+    Error event;      /* kind ERROR_NONE, or why an Event could not be written */
+    int64_t again_ms; /* look again after so long; -1: when something happens */
+    bool counted;     /* numbers were written, or are as they were */
+    char did[ERROR_TEXT_MAX]; /* the steps that were done, in words; "" if none */
+} PassEnd;
+
+/* OBJECT is the Tenant as last read; borrowed. COUNTED_MS is how long ago its numbers were
+ * written (INT64_MAX: never). Blocks for as long as its requests take. */
+void reconcile(Reconciler *self, const cJSON *object, int64_t counted_ms, PassEnd *ret_end);
+
+#endif

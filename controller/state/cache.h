@@ -1,0 +1,42 @@
+/* The newest known state of every object of a kind, as text. Pure; dispatcher.c holds the lock.
+ *
+ * Objects are kept as compact JSON, not as trees, so that ten thousand of them cost a few
+ * kilobytes each. Time never goes back: what is older than what is known is dropped. */
+#ifndef CACHE_H
+#define CACHE_H
+
+#include "json.h"
+
+typedef enum CacheChange {
+    CACHE_STALE,   /* older than what is known, or the same: ignored         */
+    CACHE_QUIET,   /* status or labels, or our own write: nothing to act upon */
+    CACHE_CHANGED, /* new, another spec, a deletion, a request to look again  */
+} CacheChange;
+
+/* <0, 0, >0 as resource version A is older than, the same as or newer than B. */
+typedef int CacheVersionCompare(const char *a, const char *b);
+
+typedef struct Cache Cache;
+
+Cache *cache_new(CacheVersionCompare *compare) __attribute__((__returns_nonnull__));
+void cache_free(Cache *cache);
+
+/* Keeps OBJECT, an object as the API server gives it; borrowed. */
+CacheChange cache_put(Cache *cache, const cJSON *object);
+
+/* Forgets the object, unless a newer one of that name is known; true if it was forgotten. */
+bool cache_delete(Cache *cache, const cJSON *object);
+
+/* The object's text, the caller's (free); NULL if it is not known. */
+char *cache_get(const Cache *cache, const char *name);
+
+/* A whole list follows ... */
+void cache_sync_begin(Cache *cache);
+
+/* ... and is over: what was not put meanwhile is gone. Calls GONE with each such name. */
+void cache_sync_end(Cache *cache, void (*gone)(void *context, const char *name), void *context);
+
+void cache_each(const Cache *cache, void (*each)(void *context, const char *name), void *context);
+size_t cache_count(const Cache *cache);
+
+#endif
