@@ -1,6 +1,6 @@
 module bulkhead.dev/tests/nats-cli
 
-go 1.26.8
+go 1.26.0
 
 tool github.com/nats-io/natscli/nats
 
