@@ -6,7 +6,7 @@
 #include "alloc.h"
 #include "clock.h"
 
-enum { RETRY_SLOWLY_MS = 60 * 1000, RETRY_NOW_MS = 10 };
+enum { RETRY_SLOWLY_MS = 60 * 1000 };
 
 struct Dispatcher {
     pthread_mutex_t lock; /* guards all that follows */
@@ -152,7 +152,11 @@ bool dispatcher_take(Dispatcher *self, Job *ret_job)
         wait_for_work(self, queue_wait_ms(self->queue, clock_ms()));
     }
     if (key != NULL)
-        *ret_job = (Job){.tenant = xstrdup(key), .object = cache_get(self->cache, key)};
+        *ret_job = (Job){
+            .tenant = xstrdup(key),
+            .object = cache_get(self->cache, key),
+            .counted_ms = cache_note(self->cache, key),
+        };
     unlock(self);
     return key != NULL;
 }
@@ -162,11 +166,9 @@ static void finish(Dispatcher *self, const char *tenant, JobEnd end)
     int64_t now_ms = clock_ms();
 
     switch (end.retry) {
+    case RETRY_NOW: /* the first delay is short enough, and a second time it is not the same */
     case RETRY_BACKOFF:
         (void)queue_retry(self->queue, tenant, now_ms, random_u32());
-        return;
-    case RETRY_NOW:
-        queue_add_at(self->queue, tenant, now_ms + RETRY_NOW_MS);
         return;
     case RETRY_SLOWLY:
         queue_forget(self->queue, tenant);
@@ -185,6 +187,7 @@ static void finish(Dispatcher *self, const char *tenant, JobEnd end)
 void dispatcher_finish(Dispatcher *self, Job *job, JobEnd end)
 {
     lock(self);
+    cache_note_set(self->cache, job->tenant, job->counted_ms);
     finish(self, job->tenant, end);
     queue_done(self->queue, job->tenant);
     (void)pthread_cond_signal(&self->changed); /* a sleeper may have slept for too long */

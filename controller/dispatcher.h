@@ -35,6 +35,7 @@ void dispatcher_enqueue_all(Dispatcher *self);
 typedef struct Job {
     char *tenant; /* the name */
     char *object; /* as JSON; NULL: there is no such Tenant */
+    int64_t counted_ms; /* when its numbers were last written, by clock_ms(); 0: never */
 } Job;
 
 /* Waits for the next job; false when dispatcher_stop() was called. */
@@ -46,7 +47,7 @@ typedef struct JobEnd {
     int64_t again_ms; /* from now; -1: when something happens */
 } JobEnd;
 
-/* Frees what the job holds. */
+/* Keeps the job's counted_ms for the next one and frees what it holds. */
 void dispatcher_finish(Dispatcher *self, Job *job, JobEnd end);
 
 void dispatcher_stop(Dispatcher *self);

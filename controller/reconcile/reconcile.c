@@ -34,6 +34,8 @@ static void pass_done(Pass *pass)
 /* Goes on from OBJECT, which a write of ours brought back. */
 static int pass_store(Pass *pass, cJSON *object, Error *reterr)
 {
+    cJSON_DeleteItemFromObjectCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(object, "metadata"), "managedFields");
     cJSON_Delete(pass->object);
     pass->object = object;
     pass->self->store(pass->self->store_context, object);

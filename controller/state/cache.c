@@ -17,6 +17,7 @@ typedef struct Cached {
     char *version;
     char *concern; /* all that a worker acts upon: uid, generation, deletion, requests */
     char *text;
+    int64_t note;
     bool seen; /* since cache_sync_begin */
 } Cached;
 
@@ -129,6 +130,21 @@ char *cache_get(const Cache *cache, const char *name)
     const Cached *cached = cached_find(cache, name);
 
     return cached != NULL ? xstrdup(cached->text) : NULL;
+}
+
+void cache_note_set(Cache *cache, const char *name, int64_t note)
+{
+    Cached *cached = cached_find(cache, name);
+
+    if (cached != NULL)
+        cached->note = note;
+}
+
+int64_t cache_note(const Cache *cache, const char *name)
+{
+    const Cached *cached = cached_find(cache, name);
+
+    return cached != NULL ? cached->note : 0;
 }
 
 void cache_sync_begin(Cache *cache)

@@ -30,6 +30,10 @@ bool cache_delete(Cache *cache, const cJSON *object);
 /* The object's text, the caller's (free); NULL if it is not known. */
 char *cache_get(const Cache *cache, const char *name);
 
+/* A number that the owner of the cache keeps with an object: 0 until it is set. */
+void cache_note_set(Cache *cache, const char *name, int64_t note);
+int64_t cache_note(const Cache *cache, const char *name);
+
 /* A whole list follows ... */
 void cache_sync_begin(Cache *cache);
 

@@ -1,0 +1,42 @@
+#include "controller_settings.h"
+
+#define FIELD(name) offsetof(ControllerSettings, name)
+
+enum { HOUR_MS = 3600 * 1000 };
+
+static const Option options[] = {
+    {"kubeconfig", OPTION_TEXT, FIELD(kubeconfig), NULL, 0, 0, NULL,
+     "Kubeconfig to use. Without it: $KUBECONFIG, then the pod's service account, then "
+     "~/.kube/config."},
+    {"nats-url", OPTION_TEXT, FIELD(nats.url), "nats://127.0.0.1:4222", 0, 0, NULL,
+     "NATS servers, comma-separated."},
+    {"nats-creds", OPTION_TEXT, FIELD(nats.creds), NULL, 0, 0, NULL,
+     "Credentials file (JWT and seed). Read again at each reconnect."},
+    {"nats-ca", OPTION_TEXT, FIELD(nats.ca), NULL, 0, 0, NULL,
+     "PEM file with the authorities that may sign the NATS servers' certificates."},
+    {"nats-cert", OPTION_TEXT, FIELD(nats.cert), NULL, 0, 0, NULL,
+     "PEM file with the certificate to show to NATS; needs --nats-key."},
+    {"nats-key", OPTION_TEXT, FIELD(nats.key), NULL, 0, 0, NULL,
+     "PEM file with the private key of --nats-cert."},
+    {"selector", OPTION_TEXT, FIELD(selector), NULL, 0, 0, NULL,
+     "Label selector: only Tenants that match are looked after."},
+    {"workers", OPTION_COUNT, FIELD(workers), "8", 1, 256, NULL,
+     "Tenants that are worked on at the same time."},
+    {"resync", OPTION_DURATION_MS, FIELD(resync_ms), "30s", 1000, HOUR_MS, NULL,
+     "Time between two sweeps over all streams, the net under the advisories."},
+    {"status-interval", OPTION_DURATION_MS, FIELD(status_interval_ms), "10s", 500, HOUR_MS, NULL,
+     "Least time between two writes of a Tenant's status that change nothing but numbers."},
+    {"listen", OPTION_TEXT, FIELD(listen), ":8080", 0, 0, NULL,
+     "Address of /livez, /readyz and /metrics."},
+    {"log-level", OPTION_TEXT, FIELD(log_level), "info", 0, 0, "debug|info|warn|error",
+     "Least level of the lines that are logged."},
+    {"log-format", OPTION_TEXT, FIELD(log_format), "json", 0, 0, "json|text",
+     "Form of the log lines."},
+};
+
+const Program controller_program = {
+    .name = "bulkhead-controller",
+    .summary = "makes JetStream match the Tenant resources of a Kubernetes cluster",
+    .options = options,
+    .option_count = ARRAY_SIZE(options),
+};

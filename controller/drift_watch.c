@@ -1,0 +1,119 @@
+#include "drift_watch.h"
+
+#include <pthread.h>
+
+#include "advisory.h"
+#include "alloc.h"
+#include "clock.h"
+#include "log.h"
+#include "stop.h"
+#include "sweep.h"
+
+enum { TICK_MS = 1000, SUBSCRIPTIONS = 3, SWEEPS_PER_FULL_LOOK = 20 };
+
+/* One API audit covers every request, ours too, and names who asked; the other two tell of
+ * deletions that nobody asked for. */
+static const char *const subjects[SUBSCRIPTIONS] = {
+    "$JS.EVENT.ADVISORY.API",
+    "$JS.EVENT.ADVISORY.STREAM.DELETED.*",
+    "$JS.EVENT.ADVISORY.CONSUMER.DELETED.*.*",
+};
+
+struct DriftWatch {
+    DriftWatchSettings settings;
+    natsConnection *handle; /* that the subscriptions are on */
+    natsSubscription *subscriptions[SUBSCRIPTIONS];
+    pthread_t thread;
+};
+
+static void on_advisory(natsConnection *nc, natsSubscription *subscription, natsMsg *msg,
+                        void *context)
+{
+    const DriftWatch *self = context;
+    DEFER(defer_nats_msg) natsMsg *owned = msg;
+    const Advisory advisory = {
+        .subject = natsMsg_GetSubject(owned),
+        .payload = natsMsg_GetData(owned),
+        .length = (size_t)natsMsg_GetDataLength(owned),
+    };
+    char tenant[TENANT_ID_MAX + 1];
+
+    (void)nc;
+    (void)subscription;
+    if (advisory_concerns(&advisory, self->settings.name, tenant))
+        dispatcher_enqueue(self->settings.dispatcher, tenant);
+}
+
+static void unsubscribe(DriftWatch *self)
+{
+    for (size_t i = 0; i < SUBSCRIPTIONS; i++) {
+        natsSubscription_Destroy(self->subscriptions[i]);
+        self->subscriptions[i] = NULL;
+    }
+}
+
+/* A handle that nats.c gave up on took its subscriptions with it. */
+static void subscribe(DriftWatch *self)
+{
+    natsConnection *handle = nats_handle(self->settings.nats);
+
+    if (handle == self->handle || !nats_connected(self->settings.nats))
+        return;
+    unsubscribe(self);
+    self->handle = handle;
+    for (size_t i = 0; i < SUBSCRIPTIONS; i++) {
+        natsStatus status = natsConnection_Subscribe(&self->subscriptions[i], handle, subjects[i],
+                                                     on_advisory, self);
+        if (status != NATS_OK)
+            log_warn("no advisories: drift is found by the sweep alone",
+                     KV("subject", subjects[i]), KV("error", natsStatus_GetText(status)));
+    }
+}
+
+static void sweep_once(DriftWatch *self, Sweep *sweep)
+{
+    Error error;
+
+    if (!nats_connected(self->settings.nats))
+        return;
+    if (sweep_run(sweep, self->settings.nats, self->settings.dispatcher, &error) < 0)
+        log_warn("the sweep over all streams broke off", KV("error", error.text));
+}
+
+static void *run(void *context)
+{
+    DriftWatch *self = context;
+    DEFER(defer_sweep) Sweep *sweep = sweep_new();
+    int64_t next_ms = clock_ms() + self->settings.sweep_ms;
+    uint64_t sweeps = 0;
+
+    while (!stop_wait_ms(TICK_MS)) {
+        subscribe(self);
+        if (clock_ms() < next_ms)
+            continue;
+        sweep_once(self, sweep);
+        if (++sweeps % SWEEPS_PER_FULL_LOOK == 0)
+            dispatcher_enqueue_all(self->settings.dispatcher);
+        next_ms = clock_ms() + self->settings.sweep_ms;
+    }
+    unsubscribe(self);
+    return NULL;
+}
+
+DriftWatch *drift_watch_start(const DriftWatchSettings *settings)
+{
+    DriftWatch *self = xcalloc(1, sizeof *self);
+
+    self->settings = *settings;
+    int r = pthread_create(&self->thread, NULL, run, self);
+    assert(r == 0);
+    return self;
+}
+
+void drift_watch_join(DriftWatch *self)
+{
+    if (self == NULL)
+        return;
+    (void)pthread_join(self->thread, NULL);
+    free(self);
+}

@@ -1,0 +1,141 @@
+#include "sweep.h"
+
+#include <uthash.h>
+
+#include "alloc.h"
+#include "api_request.h"
+#include "subject.h"
+
+enum { PAGES_MAX = 4096 }; /* of 256 streams: a million */
+
+typedef struct Seen {
+    UT_hash_handle hh;
+    char tenant[TENANT_ID_MAX + 1];
+    uint64_t print; /* of configuration and state */
+    uint64_t round;
+} Seen;
+
+struct Sweep {
+    Seen *seen; /* by tenant */
+    uint64_t round;
+};
+
+Sweep *sweep_new(void)
+{
+    return xcalloc(1, sizeof(Sweep));
+}
+
+static void seen_drop(Sweep *sweep, Seen *seen)
+{
+    HASH_DEL(sweep->seen, seen);
+    free(seen);
+}
+
+void sweep_free(Sweep *sweep)
+{
+    Seen *seen = NULL;
+    Seen *next = NULL;
+
+    if (sweep == NULL)
+        return;
+    HASH_ITER(hh, sweep->seen, seen, next)
+    {
+        seen_drop(sweep, seen);
+    }
+    free(sweep);
+}
+
+/* FNV-1a over the printed item: it only has to differ when the item does. */
+static uint64_t print_add(uint64_t print, const cJSON *item)
+{
+    DEFER(defer_free) char *text = item != NULL ? json_print(item) : xstrdup("");
+
+    for (const char *c = text; *c != '\0'; c++)
+        print = (print ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
+    return print;
+}
+
+/* True if the stream is not as it was last time; the first time it is never. */
+static bool stream_changed(Sweep *sweep, const char *tenant, const cJSON *info)
+{
+    uint64_t print = print_add(UINT64_C(0xcbf29ce484222325), json_at(info, "config"));
+    Seen *seen = NULL;
+
+    print = print_add(print, json_at(info, "state"));
+    print = print_add(print, json_at(info, "created"));
+    HASH_FIND_STR(sweep->seen, tenant, seen);
+    bool changed = seen != NULL && seen->print != print;
+    if (seen == NULL) {
+        seen = xcalloc(1, sizeof *seen);
+        (void)snprintf(seen->tenant, sizeof seen->tenant, "%s", tenant);
+        HASH_ADD_STR(sweep->seen, tenant, seen);
+    }
+    seen->print = print;
+    seen->round = sweep->round;
+    return changed;
+}
+
+static void streams_compare(Sweep *sweep, const cJSON *streams, Dispatcher *dispatcher)
+{
+    const cJSON *info = NULL;
+    char tenant[TENANT_ID_MAX + 1];
+
+    cJSON_ArrayForEach(info, streams)
+    {
+        if (stream_tenant(json_text(info, "config.name", ""), tenant) &&
+            stream_changed(sweep, tenant, info))
+            dispatcher_enqueue(dispatcher, tenant);
+    }
+}
+
+/* An entry in `missing` has no leader at the moment: that is no deletion, so the round is void. */
+static int page_read(NatsConnection *nats, int64_t offset, cJSON **ret_reply, Error *reterr)
+{
+    DEFER(defer_json) cJSON *request = cJSON_CreateObject();
+    DEFER(defer_json) cJSON *reply = NULL;
+
+    json_set_int(request, "offset", offset);
+    if (api_request(nats, request, &reply, reterr, "STREAM.LIST") < 0)
+        return -1;
+    if (cJSON_GetArraySize(json_at(reply, "missing")) > 0)
+        return error_set(reterr, ERROR_BUSY, "%d streams have no leader at the moment",
+                         cJSON_GetArraySize(json_at(reply, "missing")));
+    *ret_reply = TAKE(reply);
+    return 0;
+}
+
+static void vanished_enqueue(Sweep *sweep, Dispatcher *dispatcher)
+{
+    Seen *seen = NULL;
+    Seen *next = NULL;
+
+    HASH_ITER(hh, sweep->seen, seen, next)
+    {
+        if (seen->round == sweep->round)
+            continue;
+        dispatcher_enqueue(dispatcher, seen->tenant);
+        seen_drop(sweep, seen);
+    }
+}
+
+int sweep_run(Sweep *sweep, NatsConnection *nats, Dispatcher *dispatcher, Error *reterr)
+{
+    int64_t offset = 0;
+    int64_t total = 0;
+
+    sweep->round++;
+    for (int page = 0; page < PAGES_MAX; page++) {
+        DEFER(defer_json) cJSON *reply = NULL;
+
+        if (page_read(nats, offset, &reply, reterr) < 0)
+            return -1;
+        const cJSON *streams = json_at(reply, "streams");
+        streams_compare(sweep, streams, dispatcher);
+        offset += cJSON_GetArraySize(streams);
+        total = json_int(reply, "total", 0);
+        if (cJSON_GetArraySize(streams) == 0 || offset >= total)
+            break;
+    }
+    vanished_enqueue(sweep, dispatcher);
+    return 0;
+}

@@ -1,0 +1,156 @@
+#include "worker.h"
+
+#include "alloc.h"
+#include "clock.h"
+#include "log.h"
+#include "metrics.h"
+
+#define CONTROLLER "tenant"
+
+static const double time_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+                                      1,     2.5,  5,     10,   25,  60};
+
+static Metric reconciles = {
+    .name = "controller_runtime_reconcile_total",
+    .type = METRIC_COUNTER,
+    .help = "Passes over a Tenant, by result.",
+    .labels = {"controller", "result"},
+};
+static Metric errors = {
+    .name = "controller_runtime_reconcile_errors_total",
+    .type = METRIC_COUNTER,
+    .help = "Passes that failed.",
+    .labels = {"controller"},
+};
+static Metric terminal_errors = {
+    .name = "controller_runtime_terminal_reconcile_errors_total",
+    .type = METRIC_COUNTER,
+    .help = "Passes that failed in a way that waiting does not help.",
+    .labels = {"controller"},
+};
+static Metric times = {
+    .name = "controller_runtime_reconcile_time_seconds",
+    .type = METRIC_HISTOGRAM,
+    .help = "Length of a pass.",
+    .labels = {"controller"},
+    .buckets = time_buckets,
+    .bucket_count = ARRAY_SIZE(time_buckets),
+};
+static Metric active = {
+    .name = "controller_runtime_active_workers",
+    .type = METRIC_GAUGE,
+    .help = "Workers in a pass.",
+    .labels = {"controller"},
+};
+static Metric limit = {
+    .name = "controller_runtime_max_concurrent_reconciles",
+    .type = METRIC_GAUGE,
+    .help = "Workers there are.",
+    .labels = {"controller"},
+};
+
+struct WorkerPool {
+    Dispatcher *dispatcher;
+    Reconciler *reconciler;
+    size_t count;
+    pthread_t threads[];
+};
+
+void workers_register_metrics(size_t count)
+{
+    metrics_register(&reconciles);
+    metrics_register(&errors);
+    metrics_register(&terminal_errors);
+    metrics_register(&times);
+    metrics_register(&active);
+    metrics_register(&limit);
+    metric_set(&limit, (double)count, CONTROLLER);
+}
+
+static void log_end(const char *tenant, const PassEnd *end)
+{
+    if (end->did[0] != '\0')
+        log_info("reconciled", KV("tenant", tenant), KV("did", end->did));
+    if (end->error.kind != ERROR_NONE && error_retry(end->error.kind) != RETRY_NOW)
+        log_warn("not reconciled", KV("tenant", tenant),
+                 KV("reason", error_reason(end->error.kind)), KV("error", end->error.text));
+    if (end->event.kind != ERROR_NONE)
+        log_warn("an Event is lost", KV("tenant", tenant), KV("error", end->event.text));
+}
+
+static void count_end(const PassEnd *end, int64_t took_us)
+{
+    const bool failed = end->error.kind != ERROR_NONE;
+    const char *result = failed ? "error" : end->again_ms >= 0 ? "requeue_after" : "success";
+
+    metric_add(&reconciles, 1, CONTROLLER, result);
+    metric_observe(&times, (double)took_us / 1e6, CONTROLLER);
+    if (failed)
+        metric_add(&errors, 1, CONTROLLER);
+    if (failed && error_is_terminal(end->error.kind))
+        metric_add(&terminal_errors, 1, CONTROLLER);
+}
+
+static void pass_run(Reconciler *reconciler, Job *job, PassEnd *ret_end)
+{
+    DEFER(defer_json) cJSON *object = NULL;
+    int64_t now_ms = clock_ms();
+
+    if (json_parse(job->object, strlen(job->object), &object, &ret_end->error) < 0)
+        return;
+    reconcile(reconciler, object, job->counted_ms == 0 ? INT64_MAX : now_ms - job->counted_ms,
+              ret_end);
+    if (ret_end->counted)
+        job->counted_ms = clock_ms();
+}
+
+static JobEnd job_run(Reconciler *reconciler, Job *job)
+{
+    PassEnd end = {.again_ms = -1};
+    int64_t began_us = clock_us();
+
+    if (job->object == NULL) {
+        metrics_forget("tenant", job->tenant);
+        return (JobEnd){.retry = RETRY_NEVER, .again_ms = -1};
+    }
+    pass_run(reconciler, job, &end);
+    log_end(job->tenant, &end);
+    count_end(&end, clock_us() - began_us);
+    return (JobEnd){.retry = error_retry(end.error.kind), .again_ms = end.again_ms};
+}
+
+static void *run(void *context)
+{
+    const WorkerPool *pool = context;
+    Job job;
+
+    while (dispatcher_take(pool->dispatcher, &job)) {
+        metric_add(&active, 1, CONTROLLER);
+        JobEnd end = job_run(pool->reconciler, &job);
+        metric_add(&active, -1, CONTROLLER);
+        dispatcher_finish(pool->dispatcher, &job, end);
+    }
+    return NULL;
+}
+
+WorkerPool *workers_start(Dispatcher *dispatcher, Reconciler *reconciler, size_t count)
+{
+    WorkerPool *pool = xcalloc(1, sizeof *pool + count * sizeof(pthread_t));
+
+    *pool = (WorkerPool){.dispatcher = dispatcher, .reconciler = reconciler, .count = count};
+    for (size_t i = 0; i < count; i++) {
+        int r = pthread_create(&pool->threads[i], NULL, run, pool);
+
+        assert(r == 0);
+    }
+    return pool;
+}
+
+void workers_join(WorkerPool *pool)
+{
+    if (pool == NULL)
+        return;
+    for (size_t i = 0; i < pool->count; i++)
+        (void)pthread_join(pool->threads[i], NULL);
+    free(pool);
+}
