@@ -129,7 +129,7 @@ static void run(Controller *self)
     DriftWatch *drift_watch = drift_watch_start(&drift);
 
     log_info("running", KV("version", BULKHEAD_VERSION),
-             KV("server", kube_client_server(self->kube)), KV("nats", self->settings.nats.url),
+             KV("server", kube_client_server(self->kube)), KV("instance", self->instance),
              KV("cluster", self->cluster));
     while (!stop_wait_ms(INT32_MAX))
         continue;
