@@ -60,6 +60,20 @@ int kube_exchange(KubeClient *client, const KubeRequest *request, KubeResponse *
 int kube_request(KubeClient *client, const KubeRequest *request, KubeResponse *ret_response,
                  Error *reterr) MUST_CHECK;
 
+/* Takes bytes as they come; false gives the answer up. */
+typedef bool KubeSinkFn(void *context, const char *bytes, size_t length);
+
+typedef struct KubeSink {
+    KubeSinkFn *on_bytes;
+    void *context;
+    int64_t silence_ms; /* without one byte: the peer is dead */
+} KubeSink;
+
+/* As kube_exchange() for an answer that goes on and on: the bytes of a 2xx go to SINK, other
+ * bodies to the response. 0 when the server ended it. Retry-After is left to the caller. */
+int kube_stream(KubeClient *client, const KubeRequest *request, const KubeSink *sink,
+                KubeResponse *ret_response, Error *reterr) MUST_CHECK;
+
 /* rest_client_requests_total and rest_client_request_duration_seconds. Call once, from main. */
 void kube_client_register_metrics(void);
 

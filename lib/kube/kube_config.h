@@ -7,7 +7,7 @@
 #include "kube_exec.h"
 #include "secret_file.h"
 
-enum { KUBE_GROUPS_MAX = 16 };
+enum { KUBE_IMPERSONATION_MAX = 34 };
 
 /* PEM bytes, given in place or as a file that may be replaced while we run. */
 typedef struct KubePem {
@@ -30,9 +30,7 @@ typedef struct KubeConfig {
     char *token_file; /* wins over token */
     char *username;
     Secret password;
-    char *as_user;
-    char *as_uid;
-    char *as_groups[KUBE_GROUPS_MAX + 1]; /* NULL ends them */
+    char *impersonation[KUBE_IMPERSONATION_MAX + 1]; /* whole headers; NULL ends them */
     KubeExec *exec;
 } KubeConfig;
 
@@ -41,6 +39,10 @@ typedef struct KubeConfig {
  * with what is missing where. */
 int kube_config_load(const char *path, const char *context, KubeConfig **ret_config, Error *reterr)
     MUST_CHECK;
+
+/* The service account that is mounted at FOLDER. */
+int kube_config_in_cluster(const char *folder, const char *host, const char *port,
+                           KubeConfig **ret_config, Error *reterr) MUST_CHECK;
 
 /* Takes NULL. */
 void kube_config_free(KubeConfig *config);

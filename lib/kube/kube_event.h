@@ -17,8 +17,9 @@ typedef struct KubeEvent {
     const char *note;       /* a sentence; cut at KUBE_EVENT_NOTE_MAX bytes                */
 } KubeEvent;
 
-/* The Event object, made at WALL_MS, its name ending in UNIQUE. Pure. The caller's. */
-cJSON *kube_event_object(const KubeEvent *event, int64_t wall_ms, uint64_t unique)
+/* The Event object, made at TIME (clock_rfc3339_micro()), its name ending in UNIQUE. Pure. The
+ * caller's. */
+cJSON *kube_event_object(const KubeEvent *event, const char *time, uint64_t unique)
     __attribute__((__returns_nonnull__));
 
 /* Creates it. An object without a namespace has its Events in "default". */

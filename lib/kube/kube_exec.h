@@ -6,37 +6,29 @@
 #include "base.h"
 #include "error.h"
 #include "json.h"
-#include "secret_file.h"
-
-enum { KUBE_EXEC_MS = 60000 };
+#include "kube_credential.h"
 
 typedef struct KubeExec {
     char *api_version;
-    char **argv;    /* NULL ends it; argv[0] is a path or is looked up in $PATH */
-    char **env;     /* "NAME=value", besides our own environment; NULL ends it   */
-    char *hint;     /* what the kubeconfig tells who lacks the program; may be NULL */
+    char **argv;    /* NULL ends it; argv[0] has a '/' or is looked up in $PATH */
+    char **env;     /* "NAME=value", besides our own environment; NULL ends it  */
+    char *hint;     /* what the kubeconfig tells who lacks the program; or NULL */
     cJSON *cluster; /* spec.cluster of KUBERNETES_EXEC_INFO; NULL: not asked for */
+    bool wants_cluster;
 } KubeExec;
 
-typedef struct KubeCredential {
-    Secret token;
-    Secret client_cert;
-    Secret client_key;
-    int64_t expires_ms; /* wall clock; INT64_MAX: not said */
-} KubeCredential;
-
-/* FILE is the `exec` of a kubeconfig's user, FOLDER where its relative command starts from. */
+/* EXEC is the `exec` of a kubeconfig's user, FOLDER where a relative command starts from.
+ * ERROR_INVALID naming the field. */
 int kube_exec_parse(const cJSON *exec, const char *folder, KubeExec **ret_exec, Error *reterr)
     MUST_CHECK;
+
+/* Takes NULL. */
 void kube_exec_free(KubeExec *exec);
 DEFINE_DEFER(KubeExec *, defer_kube_exec, kube_exec_free)
 
-/* Runs it. ERROR_DENIED where the program fails, with the end of its standard error. */
-int kube_exec_run(const KubeExec *exec, KubeCredential *ret_credential, Error *reterr) MUST_CHECK;
-
-/* Reads an ExecCredential. */
-int kube_exec_answer_parse(const KubeExec *exec, const char *text, size_t length,
-                           KubeCredential *ret_credential, Error *reterr) MUST_CHECK;
-void kube_credential_done(KubeCredential *credential);
+/* Runs it, for LIMIT_MS at most. ERROR_DENIED where it fails, with the end of what it wrote on
+ * standard error; ERROR_BUSY where it does not end in time. */
+int kube_exec_run(const KubeExec *exec, int64_t limit_ms, KubeCredential *ret_credential,
+                  Error *reterr) MUST_CHECK;
 
 #endif

@@ -1,0 +1,389 @@
+#include "kube_client.h"
+
+#include <curl/curl.h>
+#include <poll.h>
+#include <pthread.h>
+
+#include "alloc.h"
+#include "clock.h"
+#include "kube_auth.h"
+#include "kube_metrics.h"
+#include "kube_status.h"
+#include "kube_transfer.h"
+
+enum { IDLE_MAX = 16, TRIES_MAX = 10 };
+
+struct KubeClient {
+    KubeConfig *config;
+    KubeAuth *auth;
+    char *name;
+    char *user_agent;
+    char *host;                    /* "host:port", for metrics */
+    char *base_url;                /* with the name that TLS expects */
+    struct curl_slist *connect_to; /* where that really is; NULL: where it says */
+    char *host_header;             /* NULL: what libcurl sends */
+
+    pthread_mutex_t lock; /* guards the two below */
+    KubeHandle *idle;
+    uint64_t breaks; /* counts broken connections: handles from before the last are not reused */
+};
+
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+
+static void init_curl(void)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        abort();
+}
+
+/* One part of a URL, of which libcurl gives a copy of its own kind. */
+static char *url_part(CURLU *url, CURLUPart part)
+{
+    char *theirs = NULL;
+
+    if (curl_url_get(url, part, &theirs, CURLU_DEFAULT_PORT) != CURLUE_OK)
+        return xstrdup("");
+    char *ours = xstrdup(theirs);
+    curl_free(theirs);
+    return ours;
+}
+
+/* libcurl sends as SNI, and checks, the host of the URL; so where the configuration wants another
+ * name, that goes into the URL, and connect_to says where it lives. */
+static int name_server(KubeClient *client, CURLU *url, Error *reterr)
+{
+    const char *tls_name = client->config->tls_server_name;
+    DEFER(defer_free) char *host = url_part(url, CURLUPART_HOST);
+    DEFER(defer_free) char *port = url_part(url, CURLUPART_PORT);
+
+    client->host = xasprintf("%s:%s", host, port);
+    client->base_url = xstrdup(client->config->server);
+    if (tls_name == NULL)
+        return 0;
+    if (curl_url_set(url, CURLUPART_HOST, tls_name, 0) != CURLUE_OK)
+        return error_set(reterr, ERROR_INVALID, "tls-server-name '%.80s' is no host name",
+                         tls_name);
+    DEFER(defer_free) char *connect_to = xasprintf("%s:%s:%s:%s", tls_name, port, host, port);
+    client->connect_to = kube_header_add(NULL, connect_to);
+    client->host_header = xasprintf("Host: %s:%s", host, port);
+    free(client->base_url);
+    client->base_url = url_part(url, CURLUPART_URL);
+    size_t length = strlen(client->base_url);
+    if (length > 0 && client->base_url[length - 1] == '/')
+        client->base_url[length - 1] = '\0';
+    return 0;
+}
+
+DEFINE_DEFER(CURLU *, defer_url, curl_url_cleanup)
+
+static int parse_server(KubeClient *client, Error *reterr)
+{
+    DEFER(defer_url) CURLU *url = curl_url();
+
+    if (curl_url_set(url, CURLUPART_URL, client->config->server, 0) != CURLUE_OK)
+        return error_set(reterr, ERROR_INVALID, "%s: server '%.120s' is no URL",
+                         client->config->origin, client->config->server);
+    return name_server(client, url, reterr);
+}
+
+int kube_client_new(KubeConfig *config, const char *name, KubeClient **ret_client, Error *reterr)
+{
+    DEFER(defer_kube_client) KubeClient *client = xcalloc(1, sizeof *client);
+
+    (void)pthread_once(&curl_once, init_curl);
+    (void)pthread_mutex_init(&client->lock, NULL);
+    client->config = config;
+    client->name = xstrdup(name);
+    client->user_agent = xasprintf("%s/%s", name, BULKHEAD_VERSION);
+    if (parse_server(client, reterr) < 0 || kube_auth_new(config, &client->auth, reterr) < 0)
+        return -1;
+    *ret_client = TAKE(client);
+    return 0;
+}
+
+void kube_client_free(KubeClient *client)
+{
+    if (client == NULL)
+        return;
+    while (client->idle != NULL) {
+        KubeHandle *handle = client->idle;
+
+        client->idle = handle->next;
+        kube_handle_free(handle);
+    }
+    kube_auth_free(client->auth);
+    kube_config_free(client->config);
+    curl_slist_free_all(client->connect_to);
+    free(client->name);
+    free(client->user_agent);
+    free(client->host);
+    free(client->base_url);
+    free(client->host_header);
+    (void)pthread_mutex_destroy(&client->lock);
+    free(client);
+}
+
+const char *kube_client_name(const KubeClient *client)
+{
+    return client->name;
+}
+
+const char *kube_client_server(const KubeClient *client)
+{
+    return client->config->server;
+}
+
+const char *kube_client_namespace(const KubeClient *client)
+{
+    return client->config->namespace != NULL ? client->config->namespace : "default";
+}
+
+static KubeHandle *handle_new(KubeClient *client)
+{
+    KubeHandle *handle = kube_handle_new();
+    const KubeConfig *config = client->config;
+
+    kube_auth_set_tls(client->auth, handle->easy);
+    if (config->proxy_url != NULL)
+        (void)curl_easy_setopt(handle->easy, CURLOPT_PROXY, config->proxy_url);
+    if (config->username != NULL) {
+        (void)curl_easy_setopt(handle->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        (void)curl_easy_setopt(handle->easy, CURLOPT_USERNAME, config->username);
+        (void)curl_easy_setopt(handle->easy, CURLOPT_PASSWORD, config->password.at);
+    }
+    (void)curl_easy_setopt(handle->easy, CURLOPT_CONNECT_TO, client->connect_to);
+    (void)curl_easy_setopt(handle->easy, CURLOPT_USERAGENT, client->user_agent);
+    (void)curl_easy_setopt(handle->easy, CURLOPT_PATH_AS_IS, 1L);
+    return handle;
+}
+
+/* One whose connection was made with what we are now, and did not break since; else a new one.
+ * Both parts of EPOCH only ever grow, so that their sum tells. */
+static KubeHandle *handle_take(KubeClient *client, const KubeAuthEpoch *tls)
+{
+    KubeHandle *handle = NULL;
+    uint64_t epoch;
+
+    (void)pthread_mutex_lock(&client->lock);
+    epoch = tls->tls + client->breaks;
+    while (client->idle != NULL && handle == NULL) {
+        handle = client->idle;
+        client->idle = handle->next;
+        if (handle->epoch == epoch)
+            break;
+        kube_handle_free(TAKE(handle));
+    }
+    (void)pthread_mutex_unlock(&client->lock);
+    if (handle == NULL)
+        handle = handle_new(client);
+    handle->epoch = epoch;
+    return handle;
+}
+
+static void handle_return(KubeClient *client, KubeHandle *handle, const KubeTransfer *transfer)
+{
+    unsigned count = 0;
+
+    (void)pthread_mutex_lock(&client->lock);
+    client->breaks += transfer->broke ? 1 : 0;
+    for (const KubeHandle *at = client->idle; at != NULL; at = at->next)
+        count++;
+    if (transfer->whole && count < IDLE_MAX) {
+        handle->next = client->idle;
+        client->idle = TAKE(handle);
+    }
+    (void)pthread_mutex_unlock(&client->lock);
+    kube_handle_free(handle);
+}
+
+static struct curl_slist *build_headers(const KubeClient *client, const KubeRequest *request)
+{
+    const char *accept = request->accept != NULL ? request->accept : "application/json";
+    const char *type = request->content_type != NULL ? request->content_type : "application/json";
+    DEFER(defer_free) char *accept_header = xasprintf("Accept: %s", accept);
+    DEFER(defer_free) char *type_header = xasprintf("Content-Type: %s", type);
+    struct curl_slist *headers = kube_header_add(NULL, accept_header);
+
+    headers = kube_header_add(headers, "Expect:"); /* no extra round trip before a body */
+    if (request->body != NULL)
+        headers = kube_header_add(headers, type_header);
+    if (client->host_header != NULL)
+        headers = kube_header_add(headers, client->host_header);
+    return kube_auth_add_headers(client->auth, headers);
+}
+
+/* One request on its way: what its tries share. */
+typedef struct Exchange {
+    KubeClient *client;
+    const KubeRequest *request;
+    const KubeSink *sink;
+    char *body;
+    int64_t deadline_ms;
+    KubeAuthEpoch epoch;
+    bool refused_once;
+    int tries;
+} Exchange;
+
+static void exchange_done(Exchange *exchange)
+{
+    free(exchange->body);
+}
+
+static void set_request(const Exchange *exchange, CURL *easy, const char *url,
+                        struct curl_slist *headers)
+{
+    (void)curl_easy_setopt(easy, CURLOPT_URL, url);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    (void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, exchange->sink == NULL ? "gzip" : NULL);
+    if (exchange->body != NULL) {
+        (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                               (curl_off_t)strlen(exchange->body));
+        (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, exchange->body);
+    } else {
+        (void)curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    }
+    (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, exchange->request->method);
+}
+
+/* The addresses that a handle borrowed must not be met again. */
+static void forget_request(CURL *easy)
+{
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+}
+
+static int try_once(Exchange *exchange, KubeTransfer *transfer, Error *reterr)
+{
+    KubeClient *client = exchange->client;
+    const KubeRequest *request = exchange->request;
+
+    if (kube_auth_refresh(client->auth, &exchange->epoch, reterr) < 0)
+        return -1;
+    KubeHandle *handle = handle_take(client, &exchange->epoch);
+    DEFER(defer_headers) struct curl_slist *headers = build_headers(client, request);
+    DEFER(defer_free) char *url = xasprintf("%s%s", client->base_url, request->path);
+    int64_t start_us = clock_us();
+
+    transfer->sink = exchange->sink;
+    transfer->stop_fd = request->stop_fd;
+    transfer->timeout_ms = max_i64(1, exchange->deadline_ms - clock_ms());
+    set_request(exchange, handle->easy, url, headers);
+    int r = kube_transfer_run(handle, transfer, reterr);
+    forget_request(handle->easy);
+    handle_return(client, handle, transfer);
+    if (transfer->untrusted)
+        kube_auth_refused(client->auth, &exchange->epoch);
+    kube_metrics_add(client->host, request->method, transfer->code,
+                     exchange->sink != NULL ? -1 : clock_us() - start_us);
+    return r;
+}
+
+static bool wait_ms(int stop_fd, int64_t ms)
+{
+    struct pollfd stop = {.fd = stop_fd > 0 ? stop_fd : -1, .events = POLLIN};
+
+    return poll(&stop, 1, (int)min_i64(ms, INT32_MAX)) == 0;
+}
+
+/* Whether to send it once more; it waits as long as the server asked for. */
+static bool comes_again(Exchange *exchange, const KubeTransfer *transfer)
+{
+    bool asked = (transfer->code == 429 || transfer->code >= 500) && transfer->retry_after_ms >= 0;
+
+    if (transfer->code == 401 && !exchange->refused_once) {
+        exchange->refused_once = true;
+        kube_auth_refused(exchange->client->auth, &exchange->epoch);
+    } else if (!asked || exchange->sink != NULL || exchange->tries >= TRIES_MAX ||
+               clock_ms() + transfer->retry_after_ms >= exchange->deadline_ms ||
+               !wait_ms(exchange->request->stop_fd, transfer->retry_after_ms)) {
+        return false;
+    }
+    kube_metrics_add_retry(exchange->client->host, exchange->request->method, transfer->code);
+    return true;
+}
+
+static void read_response(KubeTransfer *transfer, KubeResponse *ret_response)
+{
+    Error ignored;
+    cJSON *json = NULL;
+
+    if (transfer->body.length > 0 &&
+        json_parse(transfer->body.at, transfer->body.length, &json, &ignored) < 0)
+        json = NULL;
+    *ret_response = (KubeResponse){
+        .code = transfer->code,
+        .retry_after_ms = transfer->retry_after_ms,
+        .json = json,
+        .warnings = transfer->warnings.length > 0 ? text_take(&transfer->warnings) : NULL,
+    };
+}
+
+static int explain(const Exchange *exchange, Error *reterr)
+{
+    const char *path = exchange->request->path;
+
+    return error_wrap(reterr, "%s %s%.*s", exchange->request->method,
+                      exchange->client->config->server,
+                      (int)min_i64((int64_t)strcspn(path, "?"), 80), path);
+}
+
+static int run(Exchange *exchange, KubeResponse *ret_response, Error *reterr)
+{
+    bool again = true;
+
+    while (again) {
+        DEFER(kube_transfer_done) KubeTransfer transfer;
+
+        kube_transfer_init(&transfer);
+        exchange->tries++;
+        if (try_once(exchange, &transfer, reterr) < 0)
+            return explain(exchange, reterr);
+        again = comes_again(exchange, &transfer);
+        if (!again)
+            read_response(&transfer, ret_response);
+    }
+    return 0;
+}
+
+int kube_stream(KubeClient *client, const KubeRequest *request, const KubeSink *sink,
+                KubeResponse *ret_response, Error *reterr)
+{
+    int64_t timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : KUBE_TIMEOUT_MS;
+    DEFER(exchange_done)
+    Exchange exchange = {
+        .client = client,
+        .request = request,
+        .sink = sink,
+        .body = request->body != NULL ? json_print(request->body) : NULL,
+        .deadline_ms = clock_ms() + timeout_ms,
+    };
+
+    return run(&exchange, ret_response, reterr);
+}
+
+int kube_exchange(KubeClient *client, const KubeRequest *request, KubeResponse *ret_response,
+                  Error *reterr)
+{
+    return kube_stream(client, request, NULL, ret_response, reterr);
+}
+
+int kube_request(KubeClient *client, const KubeRequest *request, KubeResponse *ret_response,
+                 Error *reterr)
+{
+    DEFER(kube_response_done) KubeResponse response = {0};
+
+    if (kube_exchange(client, request, &response, reterr) < 0 ||
+        kube_status_read(response.code, response.json, reterr) < 0)
+        return -1;
+    *ret_response = response;
+    response = (KubeResponse){0};
+    return 0;
+}
+
+void kube_response_done(KubeResponse *response)
+{
+    cJSON_Delete(response->json);
+    free(response->warnings);
+    *response = (KubeResponse){0};
+}
