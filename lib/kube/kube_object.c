@@ -1,8 +1,10 @@
 #include "kube_object.h"
 
 #include "alloc.h"
+#include "kube_status.h"
 
 static const char apply_type[] = "application/apply-patch+yaml"; /* JSON is YAML too */
+static const char json_patch_type[] = "application/json-patch+json";
 
 /* "tenants acme", "secrets ns/name" */
 static int explain(const KubeRef *ref, Error *reterr)
@@ -12,18 +14,34 @@ static int explain(const KubeRef *ref, Error *reterr)
                       ref->namespace != NULL ? "/" : "", ref->name != NULL ? ref->name : "");
 }
 
+/* A JSON patch whose `test` failed is answered with 422 like a bad one, but names no cause. */
+static bool is_failed_test(const KubeRequest *request, const KubeResponse *response)
+{
+    return response->code == 422 && request->content_type == json_patch_type &&
+           json_at(response->json, "details.causes") == NULL;
+}
+
+static int judge(const KubeRequest *request, const KubeResponse *response, Error *reterr)
+{
+    if (is_failed_test(request, response))
+        return error_set(reterr, ERROR_CONFLICT,
+                         "the object changed, or was made anew, since it was read");
+    if (kube_status_read(response->code, response->json, reterr) < 0)
+        return -1;
+    if (response->json == NULL)
+        return error_set(reterr, ERROR_BUSY, "the API server's answer is not JSON");
+    return 0;
+}
+
 /* A request about REF whose PATH is its own; the answer's object goes to RET_OBJECT. */
 static int send(KubeClient *client, const KubeRef *ref, const KubeRequest *request,
                 cJSON **ret_object, Error *reterr)
 {
     DEFER(kube_response_done) KubeResponse response = {0};
 
-    if (kube_request(client, request, &response, reterr) < 0)
+    if (kube_exchange(client, request, &response, reterr) < 0 ||
+        judge(request, &response, reterr) < 0)
         return explain(ref, reterr);
-    if (response.json == NULL) {
-        error_fill(reterr, ERROR_BUSY, "the API server's answer is not JSON");
-        return explain(ref, reterr);
-    }
     if (ret_object != NULL)
         *ret_object = TAKE(response.json);
     return 0;
@@ -206,7 +224,7 @@ int kube_set_finalizer(KubeClient *client, const KubeRef *ref, const KubeFinaliz
         return 0;
     }
     DEFER(defer_json) cJSON *operations = finalizer_patch(finalizer);
-    KubeRequest request = {.body = operations, .content_type = "application/json-patch+json"};
+    KubeRequest request = {.body = operations, .content_type = json_patch_type};
 
     return patch(client, ref, &request, ret_object, reterr);
 }
