@@ -13,4 +13,9 @@ extern const FieldTable consumer_fields;
 int consumer_config_build(const FieldInput *input, const cJSON *stream, cJSON **ret_config,
                           Error *reterr) MUST_CHECK;
 
+/* True if pause_until differs; says so in REASON as fields_diff does. CONSUMER.CREATE leaves the
+ * pause of an existing consumer alone: $JS.API.CONSUMER.PAUSE sets it to DESIRED's pause_until, and
+ * ends it where there is none. REASON may be NULL. */
+bool consumer_pause_differs(const cJSON *desired, const cJSON *observed, Text *reason);
+
 #endif

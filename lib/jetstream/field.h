@@ -26,10 +26,11 @@ typedef enum FieldType {
 } FieldType;
 
 typedef enum FieldChange {
-    FIELD_LIVE,      /* STREAM.UPDATE and CONSUMER.CREATE accept another value   */
-    FIELD_FIXED,     /* set at creation                                          */
-    FIELD_ONLY_TRUE, /* may be turned on, never off                              */
-    FIELD_RETENTION, /* live between Limits and Interest, fixed to and from WorkQueue */
+    FIELD_LIVE,      /* STREAM.UPDATE and CONSUMER.CREATE accept another value            */
+    FIELD_FIXED,     /* set at creation                                                   */
+    FIELD_ONLY_TRUE, /* may be turned on, never off                                       */
+    FIELD_RETENTION, /* live between Limits and Interest, fixed to and from WorkQueue     */
+    FIELD_APART,     /* has a request of its own: an update does not see it, nor does the diff */
 } FieldChange;
 
 /* A word of an enum. The list ends with a NULL word. */
