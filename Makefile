@@ -120,6 +120,38 @@ check: $(TESTS)
 	    echo "# $${t##*/}"; ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 $$t || exit 1; done
 endif
 
+# ---- static checks: each leaves a stamp, so that an unchanged file is not looked at twice
+
+L     := build/lint
+LINTED := $(SRC) $(TEST_SRC) $(SUPPORT)
+LINT_FLAGS = $(CPPFLAGS) $(call layers,$(patsubst %/,%,$(dir $<))) -std=gnu17
+
+$L/%.tidy: %.c .clang-tidy $(HEADERS)
+	@mkdir -p $(@D)
+	@echo "  TIDY $<"
+	$Qclang-tidy-14 --quiet $< -- $(LINT_FLAGS) 2>/dev/null && touch $@
+$L/%.analyzed: %.c $(HEADERS)
+	@mkdir -p $(@D)
+	@echo "  ANALYZE $<"
+	$Q$(CC) $(LINT_FLAGS) -O0 -fanalyzer -Werror -c -o /dev/null $<
+	$Q$(CC) $(LINT_FLAGS) -O2 -fanalyzer -Werror -c -o /dev/null $<
+	@touch $@
+
+tidy: $(LINTED:%.c=$L/%.tidy)
+analyze: $(SRC:%.c=$L/%.analyzed)
+format:
+	clang-format-14 -i $(LINTED) $(HEADERS)
+format-check:
+	clang-format-14 --dry-run -Werror $(LINTED) $(HEADERS)
+cppcheck:
+	cppcheck --quiet --enable=warning,style,performance,portability --inline-suppr --std=c11 \
+	    --library=posix --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE \
+	    $(addprefix -I,$(FOLDERS)) $(SRC)
+purity: $(PURE:%.c=$O/%.o)
+	tests/lint/purity.sh $^
+
+.PHONY: tidy analyze format format-check cppcheck purity
+
 .DEFAULT_GOAL := all
 .PHONY: all check
 .SECONDARY:

@@ -33,8 +33,8 @@ void dispatcher_enqueue(Dispatcher *self, const char *tenant);
 void dispatcher_enqueue_all(Dispatcher *self);
 
 typedef struct Job {
-    char *tenant; /* the name */
-    char *object; /* as JSON; NULL: there is no such Tenant */
+    char *tenant;       /* the name */
+    char *object;       /* as JSON; NULL: there is no such Tenant */
     int64_t counted_ms; /* when its numbers were last written, by clock_ms(); 0: never */
 } Job;
 

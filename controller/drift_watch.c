@@ -65,8 +65,8 @@ static void subscribe(DriftWatch *self)
         natsStatus status = natsConnection_Subscribe(&self->subscriptions[i], handle, subjects[i],
                                                      on_advisory, self);
         if (status != NATS_OK)
-            log_warn("no advisories: drift is found by the sweep alone",
-                     KV("subject", subjects[i]), KV("error", natsStatus_GetText(status)));
+            log_warn("no advisories: drift is found by the sweep alone", KV("subject", subjects[i]),
+                     KV("error", natsStatus_GetText(status)));
     }
 }
 

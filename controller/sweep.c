@@ -80,8 +80,7 @@ static void streams_compare(Sweep *sweep, const cJSON *streams, Dispatcher *disp
     const cJSON *info = NULL;
     char tenant[TENANT_ID_MAX + 1];
 
-    cJSON_ArrayForEach(info, streams)
-    {
+    cJSON_ArrayForEach (info, streams) {
         if (stream_tenant(json_text(info, "config.name", ""), tenant) &&
             stream_changed(sweep, tenant, info))
             dispatcher_enqueue(dispatcher, tenant);

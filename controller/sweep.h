@@ -14,7 +14,6 @@ void sweep_free(Sweep *sweep);
 DEFINE_DEFER(Sweep *, defer_sweep, sweep_free)
 
 /* Errors as of api_request(); what was seen until then counts. */
-int sweep_run(Sweep *sweep, NatsConnection *nats, Dispatcher *dispatcher,
-              Error *reterr) MUST_CHECK;
+int sweep_run(Sweep *sweep, NatsConnection *nats, Dispatcher *dispatcher, Error *reterr) MUST_CHECK;
 
 #endif

@@ -23,8 +23,7 @@ static void on_sync_begin(void *context)
 static void on_synced(void *context)
 {
     dispatcher_sync_end(context);
-    log_info("all Tenants are listed",
-             KV("tenants", (int64_t)dispatcher_counts(context).objects));
+    log_info("all Tenants are listed", KV("tenants", (int64_t)dispatcher_counts(context).objects));
 }
 
 static void on_object(void *context, cJSON *object, bool initial)

@@ -8,9 +8,8 @@ enum { PAYLOAD_MAX = 1024 * 1024, TOKEN_MAX = STREAM_NAME_SIZE };
 
 /* Requests that change something; the stream's name is the token behind. */
 static const char *const changing[] = {
-    "$JS.API.STREAM.CREATE.",   "$JS.API.STREAM.UPDATE.",
-    "$JS.API.STREAM.DELETE.",   "$JS.API.STREAM.PURGE.",
-    "$JS.API.CONSUMER.CREATE.", "$JS.API.CONSUMER.DURABLE.CREATE.",
+    "$JS.API.STREAM.CREATE.",   "$JS.API.STREAM.UPDATE.",   "$JS.API.STREAM.DELETE.",
+    "$JS.API.STREAM.PURGE.",    "$JS.API.CONSUMER.CREATE.", "$JS.API.CONSUMER.DURABLE.CREATE.",
     "$JS.API.CONSUMER.DELETE.", "$JS.API.CONSUMER.PAUSE.",
 };
 

@@ -23,8 +23,7 @@ void plan_done(Plan *plan)
     *plan = (Plan){0};
 }
 
-void plan_add(Plan *plan, StepType type, const char *consumer, const cJSON *config,
-              const char *why)
+void plan_add(Plan *plan, StepType type, const char *consumer, const cJSON *config, const char *why)
 {
     if (plan->count == PLAN_STEPS_MAX)
         return;

@@ -37,8 +37,7 @@ static bool consumer_declared(const Tenant *tenant, const char *name)
 {
     const cJSON *consumer = NULL;
 
-    cJSON_ArrayForEach(consumer, json_at(tenant->spec, "consumers"))
-    {
+    cJSON_ArrayForEach (consumer, json_at(tenant->spec, "consumers")) {
         if (text_eq(json_text(consumer, "name", ""), name))
             return true;
     }
@@ -68,8 +67,7 @@ static void add_observed(cJSON *status, const StatusInput *input)
     cJSON *consumers = cJSON_CreateArray();
     int64_t lag = 0;
 
-    cJSON_ArrayForEach(info, input->observed->consumers)
-    {
+    cJSON_ArrayForEach (info, input->observed->consumers) {
         if (consumer_declared(input->tenant, json_text(info, "name", "")))
             (void)cJSON_AddItemToArray(consumers, consumer_status(info, &lag));
     }
@@ -151,10 +149,9 @@ static cJSON *without_counters(const cJSON *status)
     cJSON_DeleteItemFromObjectCaseSensitive(rest, "lag");
     cJSON_DeleteItemFromObjectCaseSensitive(rest, "outbox"); /* another field manager's */
     for (size_t i = 0; i < ARRAY_SIZE(stream_counters); i++)
-        cJSON_DeleteItemFromObjectCaseSensitive(
-            cJSON_GetObjectItemCaseSensitive(rest, "stream"), stream_counters[i]);
-    cJSON_ArrayForEach(consumer, cJSON_GetObjectItemCaseSensitive(rest, "consumers"))
-    {
+        cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(rest, "stream"),
+                                                stream_counters[i]);
+    cJSON_ArrayForEach (consumer, cJSON_GetObjectItemCaseSensitive(rest, "consumers")) {
         for (size_t i = 0; i < ARRAY_SIZE(consumer_counters); i++)
             cJSON_DeleteItemFromObjectCaseSensitive(consumer, consumer_counters[i]);
     }

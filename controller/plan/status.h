@@ -7,15 +7,16 @@
 #include "observed.h"
 #include "tenant.h"
 
-/* The annotation that ends DataLossSuspected: its value is the new stream's status.stream.created. */
+/* The annotation that ends DataLossSuspected: its value is the new stream's status.stream.created.
+ */
 #define STATUS_DATA_LOSS      "DataLossSuspected"
 #define STATUS_DATA_LOSS_SEEN "bulkhead.dev/data-loss-seen"
 
 typedef struct StatusInput {
-    const Tenant *tenant; /* its `status` is the one that stands there */
+    const Tenant *tenant;     /* its `status` is the one that stands there */
     const Observed *observed; /* NULL: nothing could be read; the old numbers stay */
     Outcome outcome;
-    const char *reason;  /* for OUTCOME_RETRYING and OUTCOME_STALLED */
+    const char *reason; /* for OUTCOME_RETRYING and OUTCOME_STALLED */
     const char *message;
     const char *now; /* RFC 3339 */
 } StatusInput;

@@ -17,8 +17,7 @@ typedef struct Planner {
 static int check_owner(const Planner *self, const cJSON *config, Error *reterr)
 {
     const char *stream = self->tenant->stream;
-    const cJSON *uid =
-        cJSON_GetObjectItemCaseSensitive(json_at(config, "metadata"), OWNER_KEY_UID);
+    const cJSON *uid = cJSON_GetObjectItemCaseSensitive(json_at(config, "metadata"), OWNER_KEY_UID);
 
     switch (owner_of(config, self->tenant->uid, self->cluster)) {
     case OWNER_SELF:
@@ -77,8 +76,7 @@ static const cJSON *consumer_observed(const Planner *self, const char *name)
 {
     const cJSON *info = NULL;
 
-    cJSON_ArrayForEach(info, self->observed->consumers)
-    {
+    cJSON_ArrayForEach (info, self->observed->consumers) {
         if (text_eq(json_text(info, "name", ""), name))
             return json_at(info, "config");
     }
@@ -141,8 +139,7 @@ static void plan_consumer_deletes(Planner *self)
 {
     const cJSON *info = NULL;
 
-    cJSON_ArrayForEach(info, self->observed->consumers)
-    {
+    cJSON_ArrayForEach (info, self->observed->consumers) {
         const char *name = json_text(info, "name", "");
         Owner owner = owner_of(json_at(info, "config"), self->tenant->uid, self->cluster);
 
@@ -172,8 +169,7 @@ static bool consumers_go_first(const Planner *self)
 int tenant_plan(const Tenant *tenant, const TenantDesired *desired, const Observed *observed,
                 const char *cluster, Plan *ret_plan, Error *reterr)
 {
-    Planner self = {
-        .tenant = tenant, .desired = desired, .observed = observed, .cluster = cluster};
+    Planner self = {.tenant = tenant, .desired = desired, .observed = observed, .cluster = cluster};
     const cJSON *config = json_at(observed->stream, "config");
 
     if (config != NULL && check_owner(&self, config, reterr) < 0)

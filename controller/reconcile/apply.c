@@ -14,8 +14,7 @@ static int find_consumer(const Applier *self)
     const cJSON *info = NULL;
     int at = 0;
 
-    cJSON_ArrayForEach(info, self->observed->consumers)
-    {
+    cJSON_ArrayForEach (info, self->observed->consumers) {
         if (text_eq(json_text(info, "name", ""), self->step->consumer))
             return at;
         at++;

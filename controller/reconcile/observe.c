@@ -6,8 +6,7 @@
 enum { CONSUMERS_MAX = 100000 }; /* a stream of ours has 64; more were made by others */
 
 /* One page; -1 on failure, else how many came. */
-static int64_t page_read(NatsConnection *nats, const char *stream, cJSON *consumers,
-                         Error *reterr)
+static int64_t page_read(NatsConnection *nats, const char *stream, cJSON *consumers, Error *reterr)
 {
     DEFER(defer_json) cJSON *request = cJSON_CreateObject();
     DEFER(defer_json) cJSON *reply = NULL;

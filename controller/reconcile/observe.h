@@ -7,7 +7,7 @@
 
 /* STREAM, and its consumers page by page. A stream that does not exist is no error. Errors as of
  * api_request(). *ret_observed is the caller's (observed_done). */
-int observe(NatsConnection *nats, const char *stream, Observed *ret_observed,
-            Error *reterr) MUST_CHECK;
+int observe(NatsConnection *nats, const char *stream, Observed *ret_observed, Error *reterr)
+    MUST_CHECK;
 
 #endif

@@ -34,8 +34,8 @@ static void pass_done(Pass *pass)
 /* Goes on from OBJECT, which a write of ours brought back. */
 static int pass_store(Pass *pass, cJSON *object, Error *reterr)
 {
-    cJSON_DeleteItemFromObjectCaseSensitive(
-        cJSON_GetObjectItemCaseSensitive(object, "metadata"), "managedFields");
+    cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(object, "metadata"),
+                                            "managedFields");
     cJSON_Delete(pass->object);
     pass->object = object;
     pass->self->store(pass->self->store_context, object);
@@ -148,10 +148,10 @@ static void pass_conclude(Pass *pass)
                        text_get(&drift));
         return;
     }
-    pass->outcome =
-        pass->tenant.mode == TENANT_SUSPEND ? OUTCOME_SUSPENDED : OUTCOME_READY;
-    (void)snprintf(pass->message, sizeof pass->message, "stream %s and %zu consumers are as declared",
-                   pass->tenant.stream, pass->desired.consumer_count);
+    pass->outcome = pass->tenant.mode == TENANT_SUSPEND ? OUTCOME_SUSPENDED : OUTCOME_READY;
+    (void)snprintf(pass->message, sizeof pass->message,
+                   "stream %s and %zu consumers are as declared", pass->tenant.stream,
+                   pass->desired.consumer_count);
 }
 
 static int pass_converge(Pass *pass, PassEnd *end, Error *reterr)
@@ -268,8 +268,8 @@ static int pass_report(Pass *pass, int64_t counted_ms, PassEnd *end, Error *rete
 
 static void pass_failed(Pass *pass, const Error *error)
 {
-    pass->outcome = pass->tenant.deletion_timestamp != NULL ? OUTCOME_DELETING
-                                                            : outcome_of_error(error->kind);
+    pass->outcome =
+        pass->tenant.deletion_timestamp != NULL ? OUTCOME_DELETING : outcome_of_error(error->kind);
     pass->reason = error_reason(error->kind);
     (void)snprintf(pass->message, sizeof pass->message, "%s", error->text);
 }

@@ -11,8 +11,8 @@
 typedef struct Reconciler {
     Reporter reporter;
     NatsConnection *nats;
-    const char *cluster;         /* uid of the namespace kube-system: marks what is ours  */
-    int64_t status_interval_ms;  /* between two writes that change nothing but numbers    */
+    const char *cluster;        /* uid of the namespace kube-system: marks what is ours  */
+    int64_t status_interval_ms; /* between two writes that change nothing but numbers    */
     void (*store)(void *context, const cJSON *object); /* gets each object as our write left it */
     void *store_context;
 
@@ -23,10 +23,10 @@ typedef struct Reconciler {
 
 /* How a pass ended, for the queue, the log and the metrics. */
 typedef struct PassEnd {
-    Error error;      /* kind ERROR_NONE: it went well */
-    Error event;      /* kind ERROR_NONE, or why an Event could not be written */
-    int64_t again_ms; /* look again after so long; -1: when something happens */
-    bool counted;     /* numbers were written, or are as they were */
+    Error error;              /* kind ERROR_NONE: it went well */
+    Error event;              /* kind ERROR_NONE, or why an Event could not be written */
+    int64_t again_ms;         /* look again after so long; -1: when something happens */
+    bool counted;             /* numbers were written, or are as they were */
     char did[ERROR_TEXT_MAX]; /* the steps that were done, in words; "" if none */
 } PassEnd;
 

@@ -144,8 +144,7 @@ static bool members_equal(const cJSON *a, const cJSON *b)
 
     if (cJSON_GetArraySize(a) != cJSON_GetArraySize(b))
         return false;
-    cJSON_ArrayForEach(item, a)
-    {
+    cJSON_ArrayForEach (item, a) {
         if (!json_equal(item, cJSON_GetObjectItemCaseSensitive(b, item->string)))
             return false;
     }

@@ -174,8 +174,7 @@ int options_set_config(const Option *options, size_t count, void *settings, cons
 
     if (!cJSON_IsObject(config))
         return error_set(reterr, ERROR_INVALID, "want a mapping of option names to values");
-    cJSON_ArrayForEach(item, config)
-    {
+    cJSON_ArrayForEach (item, config) {
         const Option *option = option_of_key(options, count, item->string);
 
         if (option == NULL)
@@ -243,7 +242,8 @@ void options_markdown(const Option *options, size_t count, Text *text)
     char variable[NAME_SIZE];
     char key[NAME_SIZE];
 
-    text_add(text, "| flag | environment | key | default | what it does |\n|---|---|---|---|---|\n");
+    text_add(text,
+             "| flag | environment | key | default | what it does |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < count; i++) {
         const Option *option = &options[i];
 
@@ -255,8 +255,8 @@ void options_markdown(const Option *options, size_t count, Text *text)
             cell_add(text, type_word(option));
         }
         text_addf(text, " | `%s` | `%s` | ", variable, key);
-        cell_add(text, option->fallback != NULL && *option->fallback != '\0' ? option->fallback
-                                                                              : "none");
+        cell_add(text,
+                 option->fallback != NULL && *option->fallback != '\0' ? option->fallback : "none");
         text_add(text, " | ");
         cell_add(text, option->help);
         text_add(text, " |\n");

@@ -19,7 +19,7 @@ void duration_format(int64_t ns, char ret_text[DURATION_TEXT_SIZE]);
 int quantity_parse(const char *text, int64_t *ret_bytes, Error *reterr) MUST_CHECK;
 
 /* Decimal digits alone, from MIN to MAX. ERROR_INVALID otherwise. */
-int count_parse(const char *text, int64_t min, int64_t max, int64_t *ret_count,
-                Error *reterr) MUST_CHECK;
+int count_parse(const char *text, int64_t min, int64_t max, int64_t *ret_count, Error *reterr)
+    MUST_CHECK;
 
 #endif

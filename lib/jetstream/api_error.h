@@ -13,7 +13,8 @@ enum {
     JS_STREAM_MISMATCH = 10060,
 };
 
-/* ERROR_KIND for a code; ERROR_REFUSED for one that is not listed and below 500, else ERROR_BUSY. */
+/* ERROR_KIND for a code; ERROR_REFUSED for one that is not listed and below 500, else ERROR_BUSY.
+ */
 ErrorKind api_error_kind(int64_t err_code, int64_t http_code);
 
 /* 0 if REPLY carries no error; -1, with the server's text and code, if it does. */

@@ -50,9 +50,9 @@ static enum MHD_Result answer_check(struct MHD_Connection *connection, HealthFn 
                   "text/plain; charset=utf-8");
 }
 
-static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
-                                  const char *url, const char *method, const char *version,
-                                  const char *upload, size_t *upload_size, void **request)
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_size, void **request)
 {
     const HealthServer *server = context;
     DEFER(text_done) Text body = TEXT_MAX(METRICS_BYTES_MAX);
@@ -162,11 +162,10 @@ int health_server_start(const char *listen, const HealthChecks *checks, HealthSe
     HealthServer *server = xcalloc(1, sizeof *server);
     server->checks = *checks;
     server->port = socket_port(fd);
-    server->daemon =
-        MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, on_request, server,
-                         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-                         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-                         (unsigned)IDLE_SECONDS_MAX, MHD_OPTION_END);
+    server->daemon = MHD_start_daemon(
+        MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, on_request, server,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS_MAX, MHD_OPTION_END);
     if (server->daemon == NULL) {
         (void)close(fd);
         free(server);

@@ -37,10 +37,8 @@ void metric_observe_to(Metric *metric, double value, const char *const *labels, 
 #define METRIC_LABELS(...)                                                                         \
     ((const char *const[]){NULL, ##__VA_ARGS__} + 1),                                              \
         sizeof((const char *const[]){NULL, ##__VA_ARGS__}) / sizeof(char *) - 1
-#define metric_add(metric, delta, ...)                                                             \
-    metric_add_to((metric), (delta), METRIC_LABELS(__VA_ARGS__))
-#define metric_set(metric, value, ...)                                                             \
-    metric_set_to((metric), (value), METRIC_LABELS(__VA_ARGS__))
+#define metric_add(metric, delta, ...) metric_add_to((metric), (delta), METRIC_LABELS(__VA_ARGS__))
+#define metric_set(metric, value, ...) metric_set_to((metric), (value), METRIC_LABELS(__VA_ARGS__))
 #define metric_observe(metric, value, ...)                                                         \
     metric_observe_to((metric), (value), METRIC_LABELS(__VA_ARGS__))
 

@@ -1,6 +1,5 @@
 #include "settings.h"
 
-
 #include "alloc.h"
 #include "secret_file.h"
 #include "yaml.h"

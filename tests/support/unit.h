@@ -2,12 +2,11 @@
 #ifndef UNIT_H
 #define UNIT_H
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base.h"
 
