@@ -131,8 +131,8 @@ static void run(Controller *self)
     log_info("running", KV("version", BULKHEAD_VERSION),
              KV("server", kube_client_server(self->kube)), KV("instance", self->instance),
              KV("cluster", self->cluster));
-    while (!stop_wait_ms(INT32_MAX))
-        continue;
+    while (!stop_requested())
+        (void)stop_wait_ms(INT32_MAX);
     log_info("stopping");
     drift_watch_join(drift_watch);
     watcher_join(watcher);

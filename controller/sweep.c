@@ -1,47 +1,37 @@
 #include "sweep.h"
 
-#include <uthash.h>
-
 #include "alloc.h"
 #include "api_request.h"
+#include "map.h"
 #include "subject.h"
 
 enum { PAGES_MAX = 4096 }; /* of 256 streams: a million */
 
 typedef struct Seen {
-    UT_hash_handle hh;
-    char tenant[TENANT_ID_MAX + 1];
     uint64_t print; /* of configuration and state */
     uint64_t round;
 } Seen;
 
 struct Sweep {
-    Seen *seen; /* by tenant */
+    Map *seen; /* Seen, by tenant */
     uint64_t round;
 };
 
 Sweep *sweep_new(void)
 {
-    return xcalloc(1, sizeof(Sweep));
-}
+    Sweep *sweep = xcalloc(1, sizeof *sweep);
 
-static void seen_drop(Sweep *sweep, Seen *seen)
-{
-    HASH_DEL(sweep->seen, seen);
-    free(seen);
+    sweep->seen = map_new();
+    return sweep;
 }
 
 void sweep_free(Sweep *sweep)
 {
-    Seen *seen = NULL;
-    Seen *next = NULL;
-
     if (sweep == NULL)
         return;
-    HASH_ITER(hh, sweep->seen, seen, next)
-    {
-        seen_drop(sweep, seen);
-    }
+    for (MapEntry *at = NULL; (at = map_next(sweep->seen, at)) != NULL;)
+        free(map_value(at));
+    map_free(sweep->seen);
     free(sweep);
 }
 
@@ -59,16 +49,14 @@ static uint64_t print_add(uint64_t print, const cJSON *item)
 static bool stream_changed(Sweep *sweep, const char *tenant, const cJSON *info)
 {
     uint64_t print = print_add(UINT64_C(0xcbf29ce484222325), json_at(info, "config"));
-    Seen *seen = NULL;
+    Seen *seen = map_get(sweep->seen, tenant);
 
     print = print_add(print, json_at(info, "state"));
     print = print_add(print, json_at(info, "created"));
-    HASH_FIND_STR(sweep->seen, tenant, seen);
     bool changed = seen != NULL && seen->print != print;
     if (seen == NULL) {
         seen = xcalloc(1, sizeof *seen);
-        (void)snprintf(seen->tenant, sizeof seen->tenant, "%s", tenant);
-        HASH_ADD_STR(sweep->seen, tenant, seen);
+        map_add(sweep->seen, tenant, seen);
     }
     seen->print = print;
     seen->round = sweep->round;
@@ -105,22 +93,21 @@ static int page_read(NatsConnection *nats, int64_t offset, cJSON **ret_reply, Er
 
 static void vanished_enqueue(Sweep *sweep, Dispatcher *dispatcher)
 {
-    Seen *seen = NULL;
-    Seen *next = NULL;
+    for (MapEntry *at = map_next(sweep->seen, NULL); at != NULL;) {
+        const char *tenant = map_key(at);
+        const Seen *seen = map_value(at);
 
-    HASH_ITER(hh, sweep->seen, seen, next)
-    {
+        at = map_next(sweep->seen, at);
         if (seen->round == sweep->round)
             continue;
-        dispatcher_enqueue(dispatcher, seen->tenant);
-        seen_drop(sweep, seen);
+        dispatcher_enqueue(dispatcher, tenant);
+        free(map_remove(sweep->seen, tenant));
     }
 }
 
 int sweep_run(Sweep *sweep, NatsConnection *nats, Dispatcher *dispatcher, Error *reterr)
 {
     int64_t offset = 0;
-    int64_t total = 0;
 
     sweep->round++;
     for (int page = 0; page < PAGES_MAX; page++) {
@@ -131,8 +118,7 @@ int sweep_run(Sweep *sweep, NatsConnection *nats, Dispatcher *dispatcher, Error 
         const cJSON *streams = json_at(reply, "streams");
         streams_compare(sweep, streams, dispatcher);
         offset += cJSON_GetArraySize(streams);
-        total = json_int(reply, "total", 0);
-        if (cJSON_GetArraySize(streams) == 0 || offset >= total)
+        if (cJSON_GetArraySize(streams) == 0 || offset >= json_int(reply, "total", 0))
             break;
     }
     vanished_enqueue(sweep, dispatcher);

@@ -7,19 +7,16 @@
 enum { REASON_MAX = 4096 };
 
 typedef struct Planner {
-    const Tenant *tenant;
-    const TenantDesired *desired;
-    const Observed *observed;
-    const char *cluster;
+    const PlanInput *input;
     Plan plan;
 } Planner;
 
 static int check_owner(const Planner *self, const cJSON *config, Error *reterr)
 {
-    const char *stream = self->tenant->stream;
+    const char *stream = self->input->tenant->stream;
     const cJSON *uid = cJSON_GetObjectItemCaseSensitive(json_at(config, "metadata"), OWNER_KEY_UID);
 
-    switch (owner_of(config, self->tenant->uid, self->cluster)) {
+    switch (owner_of(config, self->input->tenant->uid, self->input->cluster)) {
     case OWNER_SELF:
         return 0;
     case OWNER_OTHER:
@@ -28,14 +25,14 @@ static int check_owner(const Planner *self, const cJSON *config, Error *reterr)
                          "that owner's claim, or delete the stream yourself",
                          stream, OWNER_KEY_UID, json_text(uid, "", "unknown"));
     case OWNER_FORMER:
-        if (self->tenant->adopt)
+        if (self->input->tenant->adopt)
             return 0;
         return error_set(reterr, ERROR_UNOWNED,
                          "stream %s was left behind by an earlier Tenant of this name; set "
                          "spec.stream.adoption to Adopt to go on with its data, or delete it",
                          stream);
     case OWNER_NONE:
-        if (self->tenant->adopt)
+        if (self->input->tenant->adopt)
             return 0;
         return error_set(reterr, ERROR_UNOWNED,
                          "stream %s exists and carries no owner's mark; set "
@@ -49,8 +46,8 @@ static int check_owner(const Planner *self, const cJSON *config, Error *reterr)
 static int plan_stream(Planner *self, Error *reterr)
 {
     DEFER(text_done) Text reason = TEXT_MAX(REASON_MAX);
-    const cJSON *desired = self->desired->stream;
-    const cJSON *observed = json_at(self->observed->stream, "config");
+    const cJSON *desired = self->input->desired->stream;
+    const cJSON *observed = json_at(self->input->observed->stream, "config");
 
     if (observed == NULL) {
         plan_add(&self->plan, STEP_STREAM_CREATE, "", desired, "");
@@ -66,7 +63,7 @@ static int plan_stream(Planner *self, Error *reterr)
         return error_set(reterr, ERROR_INVALID,
                          "stream %s cannot be changed in place: %s; put the old value back, or "
                          "move the data to a new Tenant",
-                         self->tenant->stream, text_get(&reason));
+                         self->input->tenant->stream, text_get(&reason));
     }
     assert(!"unknown difference");
     abort();
@@ -76,7 +73,7 @@ static const cJSON *consumer_observed(const Planner *self, const char *name)
 {
     const cJSON *info = NULL;
 
-    cJSON_ArrayForEach (info, self->observed->consumers) {
+    cJSON_ArrayForEach (info, self->input->observed->consumers) {
         if (text_eq(json_text(info, "name", ""), name))
             return json_at(info, "config");
     }
@@ -127,8 +124,8 @@ static int plan_consumer(Planner *self, const TenantConsumer *consumer, Error *r
 
 static int plan_consumers(Planner *self, Error *reterr)
 {
-    for (size_t i = 0; i < self->desired->consumer_count; i++) {
-        if (plan_consumer(self, &self->desired->consumers[i], reterr) < 0)
+    for (size_t i = 0; i < self->input->desired->consumer_count; i++) {
+        if (plan_consumer(self, &self->input->desired->consumers[i], reterr) < 0)
             return -1;
     }
     return 0;
@@ -139,11 +136,12 @@ static void plan_consumer_deletes(Planner *self)
 {
     const cJSON *info = NULL;
 
-    cJSON_ArrayForEach (info, self->observed->consumers) {
+    cJSON_ArrayForEach (info, self->input->observed->consumers) {
         const char *name = json_text(info, "name", "");
-        Owner owner = owner_of(json_at(info, "config"), self->tenant->uid, self->cluster);
+        Owner owner =
+            owner_of(json_at(info, "config"), self->input->tenant->uid, self->input->cluster);
 
-        if (owner == OWNER_SELF && tenant_consumer_find(self->desired, name) < 0 &&
+        if (owner == OWNER_SELF && tenant_consumer_find(self->input->desired, name) < 0 &&
             strlen(name) <= CONSUMER_NAME_MAX)
             plan_add(&self->plan, STEP_CONSUMER_DELETE, name, NULL, "no longer in the spec");
     }
@@ -155,8 +153,8 @@ static bool consumers_go_first(const Planner *self)
 {
     const char *limit = "consumer_limits.max_ack_pending";
     const char *idle = "consumer_limits.inactive_threshold";
-    const cJSON *observed = json_at(self->observed->stream, "config");
-    const cJSON *desired = self->desired->stream;
+    const cJSON *observed = json_at(self->input->observed->stream, "config");
+    const cJSON *desired = self->input->desired->stream;
     int64_t old_limit = json_int(observed, limit, 0);
     int64_t new_limit = json_int(desired, limit, 0);
     int64_t old_idle = json_int(observed, idle, 0);
@@ -166,11 +164,10 @@ static bool consumers_go_first(const Planner *self)
                                 (new_idle > 0 && (old_idle <= 0 || new_idle < old_idle)));
 }
 
-int tenant_plan(const Tenant *tenant, const TenantDesired *desired, const Observed *observed,
-                const char *cluster, Plan *ret_plan, Error *reterr)
+int tenant_plan(const PlanInput *input, Plan *ret_plan, Error *reterr)
 {
-    Planner self = {.tenant = tenant, .desired = desired, .observed = observed, .cluster = cluster};
-    const cJSON *config = json_at(observed->stream, "config");
+    Planner self = {.input = input};
+    const cJSON *config = json_at(input->observed->stream, "config");
 
     if (config != NULL && check_owner(&self, config, reterr) < 0)
         return -1;
@@ -188,13 +185,12 @@ int tenant_plan(const Tenant *tenant, const TenantDesired *desired, const Observ
     return 0;
 }
 
-void tenant_plan_delete(const Tenant *tenant, const Observed *observed, const char *cluster,
-                        Plan *ret_plan)
+void tenant_plan_delete(const PlanInput *input, Plan *ret_plan)
 {
-    const cJSON *config = json_at(observed->stream, "config");
+    const cJSON *config = json_at(input->observed->stream, "config");
 
     *ret_plan = (Plan){0};
-    if (tenant->delete_data && config != NULL &&
-        owner_of(config, tenant->uid, cluster) == OWNER_SELF)
+    if (input->tenant->delete_data && config != NULL &&
+        owner_of(config, input->tenant->uid, input->cluster) == OWNER_SELF)
         plan_add(ret_plan, STEP_STREAM_DELETE, "", NULL, "the Tenant is deleted");
 }

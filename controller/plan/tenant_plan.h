@@ -7,17 +7,22 @@
 #include "plan.h"
 #include "tenant.h"
 
-/* The steps that make JetStream what DESIRED says; none when it is already so. They borrow from
- * DESIRED. CLUSTER is the uid that marks this Kubernetes.
+typedef struct PlanInput {
+    const Tenant *tenant;
+    const TenantDesired *desired; /* the steps borrow from it */
+    const Observed *observed;
+    const char *cluster; /* the uid that marks this Kubernetes */
+} PlanInput;
+
+/* The steps that make JetStream what is desired; none when it is already so.
  *
  * ERROR_OWNED or ERROR_UNOWNED for a stream that is not this tenant's; ERROR_INVALID for a change
  * that would need a new stream or consumer: dropping data is never the controller's choice. */
-int tenant_plan(const Tenant *tenant, const TenantDesired *desired, const Observed *observed,
-                const char *cluster, Plan *ret_plan, Error *reterr) MUST_CHECK;
+int tenant_plan(const PlanInput *input, Plan *ret_plan, Error *reterr) MUST_CHECK;
 
 /* The steps that a deletion asks for: the stream goes if it carries this tenant's mark and the
- * policy says Delete. What is somebody else's stays without an error. */
-void tenant_plan_delete(const Tenant *tenant, const Observed *observed, const char *cluster,
-                        Plan *ret_plan);
+ * policy says Delete. What is somebody else's stays without an error. `desired` is not looked at.
+ */
+void tenant_plan_delete(const PlanInput *input, Plan *ret_plan);
 
 #endif

@@ -59,7 +59,9 @@ int observe(NatsConnection *nats, const char *stream, Observed *ret_observed, Er
         observed.consumers = cJSON_CreateArray();
     else if (consumers_read(nats, stream, &observed.consumers, reterr) < 0)
         return -1;
-    *ret_observed = observed;
-    observed = (Observed){0};
+    *ret_observed = (Observed){
+        .stream = TAKE(observed.stream),
+        .consumers = TAKE(observed.consumers),
+    };
     return 0;
 }

@@ -92,11 +92,22 @@ static int pass_observe(Pass *pass, Error *reterr)
     return 0;
 }
 
+static PlanInput plan_input(const Pass *pass)
+{
+    return (PlanInput){
+        .tenant = &pass->tenant,
+        .desired = &pass->desired,
+        .observed = &pass->observed,
+        .cluster = pass->self->cluster,
+    };
+}
+
 static int pass_plan(Pass *pass, Error *reterr)
 {
+    const PlanInput input = plan_input(pass);
+
     plan_done(&pass->plan);
-    return tenant_plan(&pass->tenant, &pass->desired, &pass->observed, pass->self->cluster,
-                       &pass->plan, reterr);
+    return tenant_plan(&input, &pass->plan, reterr);
 }
 
 static void did_add(PassEnd *end, const Step *step)
@@ -188,7 +199,9 @@ static int pass_delete(Pass *pass, PassEnd *end, Error *reterr)
     if (pass->tenant.delete_data && pass->tenant.mode != TENANT_OBSERVE) {
         if (pass_observe(pass, reterr) < 0)
             return -1;
-        tenant_plan_delete(&pass->tenant, &pass->observed, pass->self->cluster, &pass->plan);
+        const PlanInput input = plan_input(pass);
+
+        tenant_plan_delete(&input, &pass->plan);
         if (pass_apply(pass, end, reterr) < 0)
             return -1;
     }

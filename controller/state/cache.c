@@ -1,8 +1,7 @@
 #include "cache.h"
 
-#include <uthash.h>
-
 #include "alloc.h"
+#include "map.h"
 
 /* Annotations that ask for a look at the object: ours, and the one that Flux sets. */
 static const char *const requests[] = {
@@ -12,8 +11,6 @@ static const char *const requests[] = {
 };
 
 typedef struct Cached {
-    UT_hash_handle hh;
-    char *name;
     char *version;
     char *concern; /* all that a worker acts upon: uid, generation, deletion, requests */
     char *text;
@@ -22,7 +19,7 @@ typedef struct Cached {
 } Cached;
 
 struct Cache {
-    Cached *objects; /* by name */
+    Map *objects; /* Cached, by name */
     CacheVersionCompare *compare;
 };
 
@@ -30,14 +27,13 @@ Cache *cache_new(CacheVersionCompare *compare)
 {
     Cache *cache = xcalloc(1, sizeof *cache);
 
+    cache->objects = map_new();
     cache->compare = compare;
     return cache;
 }
 
-static void cached_free(Cache *cache, Cached *cached)
+static void cached_free(Cached *cached)
 {
-    HASH_DEL(cache->objects, cached);
-    free(cached->name);
     free(cached->version);
     free(cached->concern);
     free(cached->text);
@@ -46,24 +42,12 @@ static void cached_free(Cache *cache, Cached *cached)
 
 void cache_free(Cache *cache)
 {
-    Cached *cached = NULL;
-    Cached *next = NULL;
-
     if (cache == NULL)
         return;
-    HASH_ITER(hh, cache->objects, cached, next)
-    {
-        cached_free(cache, cached);
-    }
+    for (MapEntry *at = NULL; (at = map_next(cache->objects, at)) != NULL;)
+        cached_free(map_value(at));
+    map_free(cache->objects);
     free(cache);
-}
-
-static Cached *cached_find(const Cache *cache, const char *name)
-{
-    Cached *cached = NULL;
-
-    HASH_FIND_STR(cache->objects, name, cached);
-    return cached;
 }
 
 static char *concern_of(const cJSON *object)
@@ -83,10 +67,9 @@ static Cached *cached_add(Cache *cache, const char *name)
 {
     Cached *cached = xcalloc(1, sizeof *cached);
 
-    cached->name = xstrdup(name);
     cached->version = xstrdup("");
     cached->concern = xstrdup("");
-    HASH_ADD_KEYPTR(hh, cache->objects, cached->name, strlen(cached->name), cached);
+    map_add(cache->objects, name, cached);
     return cached;
 }
 
@@ -94,7 +77,7 @@ CacheChange cache_put(Cache *cache, const cJSON *object)
 {
     const char *version = json_text(object, "metadata.resourceVersion", "");
     const char *name = json_text(object, "metadata.name", "");
-    Cached *cached = cached_find(cache, name);
+    Cached *cached = map_get(cache->objects, name);
 
     if (cached == NULL)
         cached = cached_add(cache, name);
@@ -116,25 +99,26 @@ CacheChange cache_put(Cache *cache, const cJSON *object)
 
 bool cache_delete(Cache *cache, const cJSON *object)
 {
-    Cached *cached = cached_find(cache, json_text(object, "metadata.name", ""));
+    const char *name = json_text(object, "metadata.name", "");
+    Cached *cached = map_get(cache->objects, name);
     const char *version = json_text(object, "metadata.resourceVersion", "");
 
     if (cached == NULL || cache->compare(version, cached->version) < 0)
         return false;
-    cached_free(cache, cached);
+    cached_free(map_remove(cache->objects, name));
     return true;
 }
 
 char *cache_get(const Cache *cache, const char *name)
 {
-    const Cached *cached = cached_find(cache, name);
+    const Cached *cached = map_get(cache->objects, name);
 
     return cached != NULL ? xstrdup(cached->text) : NULL;
 }
 
 void cache_note_set(Cache *cache, const char *name, int64_t note)
 {
-    Cached *cached = cached_find(cache, name);
+    Cached *cached = map_get(cache->objects, name);
 
     if (cached != NULL)
         cached->note = note;
@@ -142,38 +126,38 @@ void cache_note_set(Cache *cache, const char *name, int64_t note)
 
 int64_t cache_note(const Cache *cache, const char *name)
 {
-    const Cached *cached = cached_find(cache, name);
+    const Cached *cached = map_get(cache->objects, name);
 
     return cached != NULL ? cached->note : 0;
 }
 
 void cache_sync_begin(Cache *cache)
 {
-    for (Cached *cached = cache->objects; cached != NULL; cached = cached->hh.next)
-        cached->seen = false;
+    for (MapEntry *at = NULL; (at = map_next(cache->objects, at)) != NULL;)
+        ((Cached *)map_value(at))->seen = false;
 }
 
 void cache_sync_end(Cache *cache, void (*gone)(void *context, const char *name), void *context)
 {
-    Cached *cached = NULL;
-    Cached *next = NULL;
+    for (MapEntry *at = map_next(cache->objects, NULL); at != NULL;) {
+        const char *name = map_key(at);
+        const Cached *cached = map_value(at);
 
-    HASH_ITER(hh, cache->objects, cached, next)
-    {
+        at = map_next(cache->objects, at);
         if (cached->seen)
             continue;
-        gone(context, cached->name);
-        cached_free(cache, cached);
+        gone(context, name);
+        cached_free(map_remove(cache->objects, name));
     }
 }
 
 void cache_each(const Cache *cache, void (*each)(void *context, const char *name), void *context)
 {
-    for (const Cached *cached = cache->objects; cached != NULL; cached = cached->hh.next)
-        each(context, cached->name);
+    for (MapEntry *at = NULL; (at = map_next(cache->objects, at)) != NULL;)
+        each(context, map_key(at));
 }
 
 size_t cache_count(const Cache *cache)
 {
-    return HASH_COUNT(cache->objects);
+    return map_count(cache->objects);
 }

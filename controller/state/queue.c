@@ -1,19 +1,17 @@
 #include "queue.h"
 
-#include <uthash.h>
-#include <utlist.h>
+#include <sys/queue.h>
 
 #include "alloc.h"
 #include "backoff.h"
+#include "map.h"
 
 enum { PRIORITIES = QUEUE_BACKLOG + 1, NOT_DELAYED = -1 };
 
-static const Backoff retry_backoff = {.first_ms = 50, .last_ms = 5 * 60 * 1000};
+static const Backoff retry_backoff = {.first_ms = 50, .last_ms = 300000};
 
 typedef struct Entry {
-    UT_hash_handle hh;
-    struct Entry *prev; /* in a ready list */
-    struct Entry *next;
+    TAILQ_ENTRY(Entry) link; /* in a ready list */
     char *key;
     QueuePriority priority;
     bool ready;  /* stands in a ready list        */
@@ -25,8 +23,8 @@ typedef struct Entry {
 } Entry;
 
 struct Queue {
-    Entry *entries; /* by key */
-    Entry *ready[PRIORITIES];
+    Map *entries; /* Entry, by key */
+    TAILQ_HEAD(ReadyList, Entry) ready[PRIORITIES];
     Entry **heap; /* delayed entries, the earliest first */
     int heap_length;
     int heap_capacity;
@@ -36,22 +34,27 @@ struct Queue {
 
 Queue *queue_new(void)
 {
-    return xcalloc(1, sizeof(Queue));
+    Queue *queue = xcalloc(1, sizeof *queue);
+
+    queue->entries = map_new();
+    for (size_t i = 0; i < PRIORITIES; i++)
+        TAILQ_INIT(&queue->ready[i]);
+    return queue;
+}
+
+static void entry_free(Entry *entry)
+{
+    free(entry->key);
+    free(entry);
 }
 
 void queue_free(Queue *queue)
 {
-    Entry *entry = NULL;
-    Entry *next = NULL;
-
     if (queue == NULL)
         return;
-    HASH_ITER(hh, queue->entries, entry, next)
-    {
-        HASH_DEL(queue->entries, entry);
-        free(entry->key);
-        free(entry);
-    }
+    for (MapEntry *at = NULL; (at = map_next(queue->entries, at)) != NULL;)
+        entry_free(map_value(at));
+    map_free(queue->entries);
     free(queue->heap);
     free(queue);
 }
@@ -114,16 +117,15 @@ static void heap_remove(Queue *queue, Entry *entry)
 
 static Entry *entry_get(Queue *queue, const char *key)
 {
-    Entry *entry = NULL;
+    Entry *entry = map_get(queue->entries, key);
 
-    HASH_FIND_STR(queue->entries, key, entry);
     if (entry != NULL)
         return entry;
     entry = xcalloc(1, sizeof *entry);
     entry->key = xstrdup(key);
     entry->priority = QUEUE_BACKLOG;
     entry->delayed = NOT_DELAYED;
-    HASH_ADD_KEYPTR(hh, queue->entries, entry->key, strlen(entry->key), entry);
+    map_add(queue->entries, key, entry);
     return entry;
 }
 
@@ -132,14 +134,13 @@ static void entry_drop_idle(Queue *queue, Entry *entry)
 {
     if (entry->ready || entry->active || entry->delayed != NOT_DELAYED || entry->failures > 0)
         return;
-    HASH_DEL(queue->entries, entry);
-    free(entry->key);
-    free(entry);
+    (void)map_remove(queue->entries, entry->key);
+    entry_free(entry);
 }
 
 static void ready_remove(Queue *queue, Entry *entry)
 {
-    DL_DELETE(queue->ready[entry->priority], entry);
+    TAILQ_REMOVE(&queue->ready[entry->priority], entry, link);
     entry->ready = false;
     queue->ready_count--;
 }
@@ -148,7 +149,7 @@ static void ready_append(Queue *queue, Entry *entry, QueuePriority priority)
 {
     entry->priority = priority;
     entry->ready = true;
-    DL_APPEND(queue->ready[priority], entry);
+    TAILQ_INSERT_TAIL(&queue->ready[priority], entry, link);
     queue->ready_count++;
 }
 
@@ -199,9 +200,8 @@ int64_t queue_retry(Queue *queue, const char *key, int64_t now_ms, uint32_t rand
 
 void queue_forget(Queue *queue, const char *key)
 {
-    Entry *entry = NULL;
+    Entry *entry = map_get(queue->entries, key);
 
-    HASH_FIND_STR(queue->entries, key, entry);
     if (entry == NULL)
         return;
     entry->failures = 0;
@@ -218,7 +218,7 @@ const char *queue_take(Queue *queue, int64_t now_ms)
 {
     wake_due(queue, now_ms);
     for (size_t i = 0; i < PRIORITIES; i++) {
-        Entry *entry = queue->ready[i];
+        Entry *entry = TAILQ_FIRST(&queue->ready[i]);
 
         if (entry == NULL)
             continue;
@@ -232,9 +232,8 @@ const char *queue_take(Queue *queue, int64_t now_ms)
 
 void queue_done(Queue *queue, const char *key)
 {
-    Entry *entry = NULL;
+    Entry *entry = map_get(queue->entries, key);
 
-    HASH_FIND_STR(queue->entries, key, entry);
     assert(entry != NULL && entry->active);
     entry->active = false;
     queue->active_count--;

@@ -133,8 +133,10 @@ void option_key(const Option *option, char *ret, size_t size)
         bool upper = c > option->name && c[-1] == '-';
 
         assert(length + 1 < size);
-        if (*c != '-')
-            ret[length++] = upper ? (char)(*c - 'a' + 'A') : *c;
+        if (upper)
+            ret[length++] = (char)(*c - 'a' + 'A');
+        else if (*c != '-')
+            ret[length++] = *c;
     }
     ret[length] = '\0';
 }

@@ -71,7 +71,9 @@ bool stream_tenant(const char *stream, char ret_tenant_id[TENANT_ID_MAX + 1])
     for (size_t i = 0; i <= length; i++) {
         if (is_lower(rest[i]))
             return false;
-        ret_tenant_id[i] = is_upper(rest[i]) ? (char)(rest[i] - 'A' + 'a') : rest[i];
+        ret_tenant_id[i] = rest[i];
+        if (is_upper(rest[i]))
+            ret_tenant_id[i] = (char)(rest[i] - 'A' + 'a');
     }
     return tenant_id_valid(ret_tenant_id);
 }

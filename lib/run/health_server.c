@@ -50,6 +50,7 @@ static enum MHD_Result answer_check(struct MHD_Connection *connection, HealthFn 
                   "text/plain; charset=utf-8");
 }
 
+/* The parameters are libmicrohttpd's: NOLINTBEGIN(readability-*) */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **request)
@@ -76,6 +77,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     text_add(&body, "not found: want /livez, /readyz or /metrics\n");
     return answer(connection, MHD_HTTP_NOT_FOUND, &body, "text/plain");
 }
+
+/* NOLINTEND(readability-*) */
 
 /* Splits "host:port"; brackets around an IPv6 address go. An empty host is any address. */
 static int listen_split(const char *listen, char ret_host[HOST_SIZE], const char **ret_port,

@@ -1,19 +1,18 @@
 #include "metrics.h"
 
 #include <pthread.h>
-#include <uthash.h>
 
 #include "alloc.h"
+#include "map.h"
 
 enum { KEY_MAX = 1024 };
 
-struct MetricSeries {
-    UT_hash_handle hh;
-    char *key; /* the label values, each followed by '\n' */
+/* The key of a series is its label values, each followed by '\n'. */
+typedef struct MetricSeries {
     double value;
     double sum;
     uint64_t *counts; /* histograms: one a bucket, and the last for +Inf */
-};
+} MetricSeries;
 
 /* Guards every series of every metric; the list itself is complete before there are threads. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -52,14 +51,15 @@ static MetricSeries *series_get(Metric *metric, const char *const *labels, size_
     assert(count == label_count(metric));
     for (size_t i = 0; i < count; i++)
         text_addf(&key, "%s\n", labels[i]);
-    HASH_FIND(hh, metric->series, text_get(&key), key.length, series);
+    if (metric->series == NULL)
+        metric->series = map_new();
+    series = map_get(metric->series, text_get(&key));
     if (series != NULL)
         return series;
 
     series = xcalloc(1, sizeof *series);
-    series->key = text_take(&key);
     series->counts = xcalloc(metric->bucket_count + 1, sizeof *series->counts);
-    HASH_ADD_KEYPTR(hh, metric->series, series->key, strlen(series->key), series);
+    map_add(metric->series, text_get(&key), series);
     return series;
 }
 
@@ -92,10 +92,8 @@ void metric_observe_to(Metric *metric, double value, const char *const *labels, 
     (void)pthread_mutex_unlock(&lock);
 }
 
-static void series_free(Metric *metric, MetricSeries *series)
+static void series_free(MetricSeries *series)
 {
-    HASH_DEL(metric->series, series);
-    free(series->key);
     free(series->counts);
     free(series);
 }
@@ -109,21 +107,24 @@ static bool key_has(const char *key, size_t position, const char *value)
     return key != NULL && text_starts(key, value) && key[strlen(value)] == '\n';
 }
 
+static void series_forget(Metric *metric, size_t position, const char *value)
+{
+    for (MapEntry *at = map_next(metric->series, NULL); at != NULL;) {
+        const char *key = map_key(at);
+
+        at = map_next(metric->series, at);
+        if (key_has(key, position, value))
+            series_free(map_remove(metric->series, key));
+    }
+}
+
 void metrics_forget(const char *label, const char *value)
 {
     (void)pthread_mutex_lock(&lock);
     for (Metric *metric = first; metric != NULL; metric = metric->next) {
         for (size_t i = 0; metric->labels[i] != NULL; i++) {
-            MetricSeries *series = NULL;
-            MetricSeries *next = NULL;
-
-            if (!text_eq(metric->labels[i], label))
-                continue;
-            HASH_ITER(hh, metric->series, series, next)
-            {
-                if (key_has(series->key, i, value))
-                    series_free(metric, series);
-            }
+            if (metric->series != NULL && text_eq(metric->labels[i], label))
+                series_forget(metric, i, value);
         }
     }
     (void)pthread_mutex_unlock(&lock);
@@ -151,7 +152,8 @@ static void labels_render(Text *text, const Metric *metric, const char *key, con
     text_add(text, "}");
 }
 
-static void histogram_render(Text *text, const Metric *metric, const MetricSeries *series)
+static void histogram_render(Text *text, const Metric *metric, const char *key,
+                             const MetricSeries *series)
 {
     uint64_t total = 0;
 
@@ -162,13 +164,13 @@ static void histogram_render(Text *text, const Metric *metric, const MetricSerie
             (void)snprintf(bound, sizeof bound, "%g", metric->buckets[i]);
         total += series->counts[i];
         text_addf(text, "%s_bucket", metric->name);
-        labels_render(text, metric, series->key, bound);
+        labels_render(text, metric, key, bound);
         text_addf(text, " %" PRIu64 "\n", total);
     }
     text_addf(text, "%s_sum", metric->name);
-    labels_render(text, metric, series->key, NULL);
+    labels_render(text, metric, key, NULL);
     text_addf(text, " %.9g\n%s_count", series->sum, metric->name);
-    labels_render(text, metric, series->key, NULL);
+    labels_render(text, metric, key, NULL);
     text_addf(text, " %" PRIu64 "\n", total);
 }
 
@@ -179,17 +181,20 @@ static void metric_render(Text *text, const Metric *metric)
         [METRIC_GAUGE] = "gauge",
         [METRIC_HISTOGRAM] = "histogram",
     };
-    const MetricSeries *series = NULL;
 
     text_addf(text, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name,
               types[metric->type]);
-    for (series = metric->series; series != NULL; series = series->hh.next) {
+    if (metric->series == NULL)
+        return;
+    for (MapEntry *at = NULL; (at = map_next(metric->series, at)) != NULL;) {
+        const MetricSeries *series = map_value(at);
+
         if (metric->type == METRIC_HISTOGRAM) {
-            histogram_render(text, metric, series);
+            histogram_render(text, metric, map_key(at), series);
             continue;
         }
         text_add(text, metric->name);
-        labels_render(text, metric, series->key, NULL);
+        labels_render(text, metric, map_key(at), NULL);
         text_addf(text, " %.17g\n", series->value);
     }
 }

@@ -12,8 +12,6 @@ enum { METRIC_LABELS_MAX = 4, METRIC_BUCKETS_MAX = 64 };
 
 typedef enum MetricType { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM } MetricType;
 
-typedef struct MetricSeries MetricSeries;
-
 typedef struct Metric {
     const char *name;
     MetricType type;
@@ -21,7 +19,7 @@ typedef struct Metric {
     const char *labels[METRIC_LABELS_MAX + 1]; /* NULL ends them */
     const double *buckets;                     /* histograms: upper bounds, rising */
     size_t bucket_count;
-    MetricSeries *series; /* owned by metrics.c */
+    struct Map *series; /* owned by metrics.c */
     struct Metric *next;
 } Metric;
 

@@ -46,7 +46,7 @@ static const char *variable_read(const char *name)
     return getenv(name);
 }
 
-/* The flag at argv[*at]: its name, and its value, from behind '=' or from the next word. */
+/* The flag at words[*at]: its name, and its value, from behind '=' or from the next word. */
 typedef struct Flag {
     char name[64];
     const char *value;
@@ -77,10 +77,10 @@ static int flag_read(const Program *program, char **argv, int *at, Flag *ret_fla
 }
 
 /* Walks over the flags; with SETTINGS NULL it only checks them and looks for --config. */
-static int flags_walk(const Program *program, char **argv, int first, void *settings,
-                      const char **config, Error *reterr)
+static int flags_walk(const Program *program, char **argv, void *settings, const char **config,
+                      Error *reterr)
 {
-    for (int at = first; argv[at] != NULL; at++) {
+    for (int at = 0; argv[at] != NULL; at++) {
         Flag flag;
 
         if (!text_starts(argv[at], "--"))
@@ -97,12 +97,11 @@ static int flags_walk(const Program *program, char **argv, int first, void *sett
     return 0;
 }
 
-static int sources_read(const Program *program, char **argv, int first, void *settings,
-                        Error *reterr)
+static int sources_read(const Program *program, char **argv, void *settings, Error *reterr)
 {
     const char *config = getenv("BULKHEAD_CONFIG");
 
-    if (flags_walk(program, argv, first, NULL, &config, reterr) < 0)
+    if (flags_walk(program, argv, NULL, &config, reterr) < 0)
         return -1;
     options_set_defaults(program->options, program->option_count, settings);
     if (config != NULL && config_read(program, config, settings, reterr) < 0)
@@ -110,7 +109,7 @@ static int sources_read(const Program *program, char **argv, int first, void *se
     if (options_set_environment(program->options, program->option_count, settings, variable_read,
                                 reterr) < 0)
         return -1;
-    return flags_walk(program, argv, first, settings, &config, reterr);
+    return flags_walk(program, argv, settings, &config, reterr);
 }
 
 static bool asked_for(char **argv, const char *flag)
@@ -155,7 +154,7 @@ SettingsResult settings_load(const Program *program, int argc, char **argv, void
         first = 2;
     }
     if (r == 0)
-        r = sources_read(program, argv, first, settings, &error);
+        r = sources_read(program, argv + first, settings, &error);
     if (r == 0)
         return SETTINGS_RUN;
     (void)fprintf(stderr, "%s: %s; see %s --help\n", program->name, error.text, program->name);

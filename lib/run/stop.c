@@ -17,8 +17,10 @@ void stop_request(void)
 
     if (atomic_exchange(&requested, true))
         return;
-    while (write(event_fd, &one, sizeof one) < 0 && errno == EINTR)
-        continue;
+    ssize_t written;
+    do
+        written = write(event_fd, &one, sizeof one);
+    while (written < 0 && errno == EINTR);
     errno = saved;
 }
 
