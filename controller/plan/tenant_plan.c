@@ -80,35 +80,16 @@ static const cJSON *consumer_observed(const Planner *self, const char *name)
     return NULL;
 }
 
-/* A pause has a request of its own: CONSUMER.CREATE leaves pause_until as it is. The rest is
- * compared as if both were paused alike. */
-static FieldDiff consumer_diff(const cJSON *desired, const cJSON *observed, bool *ret_pause,
-                               Text *reason)
-{
-    const char *until = json_text(desired, "pause_until", "");
-
-    *ret_pause = !text_eq(until, json_text(observed, "pause_until", ""));
-    if (!*ret_pause)
-        return fields_diff(&consumer_fields, desired, observed, reason);
-
-    DEFER(defer_json) cJSON *alike = cJSON_Duplicate(observed, true);
-    cJSON_DeleteItemFromObjectCaseSensitive(alike, "pause_until");
-    if (*until != '\0')
-        json_set_text(alike, "pause_until", until);
-    return fields_diff(&consumer_fields, desired, alike, reason);
-}
-
 static int plan_consumer(Planner *self, const TenantConsumer *consumer, Error *reterr)
 {
     DEFER(text_done) Text reason = TEXT_MAX(REASON_MAX);
     const cJSON *observed = consumer_observed(self, consumer->name);
-    bool pause = false;
 
     if (observed == NULL) {
         plan_add(&self->plan, STEP_CONSUMER_CREATE, consumer->name, consumer->config, "");
         return 0;
     }
-    FieldDiff diff = consumer_diff(consumer->config, observed, &pause, &reason);
+    FieldDiff diff = fields_diff(&consumer_fields, consumer->config, observed, &reason);
     if (diff == FIELD_DIFF_FIXED)
         return error_set(reterr, ERROR_INVALID,
                          "consumer %s cannot be changed in place: %s; put the old value back, or "
@@ -117,8 +98,10 @@ static int plan_consumer(Planner *self, const TenantConsumer *consumer, Error *r
     if (diff == FIELD_DIFF_UPDATE)
         plan_add(&self->plan, STEP_CONSUMER_UPDATE, consumer->name, consumer->config,
                  text_get(&reason));
-    if (pause)
-        plan_add(&self->plan, STEP_CONSUMER_PAUSE, consumer->name, consumer->config, "");
+    text_clear(&reason);
+    if (consumer_pause_differs(consumer->config, observed, &reason))
+        plan_add(&self->plan, STEP_CONSUMER_PAUSE, consumer->name, consumer->config,
+                 text_get(&reason));
     return 0;
 }
 
