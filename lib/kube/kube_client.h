@@ -51,7 +51,8 @@ typedef struct KubeResponse {
 
 void kube_response_done(KubeResponse *response);
 
-/* 0 whenever an answer came, whatever its code; ERROR_BUSY when none came in time. */
+/* 0 whenever an answer came, whatever its code; ERROR_BUSY when none came in time, ERROR_LIMIT
+ * when it was larger than KUBE_RESPONSE_MAX. */
 int kube_exchange(KubeClient *client, const KubeRequest *request, KubeResponse *ret_response,
                   Error *reterr) MUST_CHECK;
 
@@ -64,6 +65,7 @@ int kube_request(KubeClient *client, const KubeRequest *request, KubeResponse *r
 typedef bool KubeSinkFn(void *context, const char *bytes, size_t length);
 
 typedef struct KubeSink {
+    void (*on_open)(void *context); /* the server said yes */
     KubeSinkFn *on_bytes;
     void *context;
     int64_t silence_ms; /* without one byte: the peer is dead */

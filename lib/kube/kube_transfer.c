@@ -68,15 +68,21 @@ static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose)
     return CURL_SOCKOPT_OK;
 }
 
+static bool is_success(const KubeTransfer *transfer)
+{
+    long code = 0;
+
+    (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &code);
+    return code >= 200 && code < 300;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
     KubeTransfer *transfer = context;
     size_t length = size * count;
-    long code = 0;
 
     transfer->last_byte_ms = clock_ms();
-    (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &code);
-    if (transfer->sink != NULL && code >= 200 && code < 300)
+    if (transfer->sink != NULL && is_success(transfer))
         return transfer->sink->on_bytes(transfer->sink->context, bytes, length) ? length
                                                                                 : length + 1;
     text_add_bytes(&transfer->body, bytes, length);
@@ -131,6 +137,8 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
         add_warning(&transfer->warnings, warning);
     if (retry_after != NULL)
         read_retry_after(transfer, retry_after);
+    if (*line == '\0' && transfer->sink != NULL && is_success(transfer))
+        transfer->sink->on_open(transfer->sink->context);
     return length;
 }
 
@@ -197,7 +205,7 @@ static int explain(const KubeTransfer *transfer, CURLcode result, const char *co
     if (transfer->stopped)
         return error_set(reterr, ERROR_BUSY, "given up: this program is stopping");
     if (transfer->body.full)
-        return error_set(reterr, ERROR_BUSY, "the answer is larger than %d bytes",
+        return error_set(reterr, ERROR_LIMIT, "the answer is larger than %d bytes",
                          KUBE_RESPONSE_MAX);
     if (result == CURLE_OPERATION_TIMEDOUT)
         return error_set(reterr, ERROR_BUSY, "no answer in time");

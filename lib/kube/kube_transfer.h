@@ -44,7 +44,8 @@ typedef struct KubeTransfer {
 void kube_transfer_init(KubeTransfer *transfer);
 void kube_transfer_done(KubeTransfer *transfer);
 
-/* Everything else was set on HANDLE->easy before. ERROR_BUSY where no whole answer came. */
+/* Everything else was set on HANDLE->easy before. ERROR_BUSY where no whole answer came,
+ * ERROR_LIMIT where it was too large. */
 int kube_transfer_run(KubeHandle *handle, KubeTransfer *transfer, Error *reterr) MUST_CHECK;
 
 #endif
