@@ -1,0 +1,38 @@
+"""A real nats-server with JetStream, on its own ports and folder; a restart keeps both."""
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from support.places import tool
+from support.program import Program, free_port
+
+
+class NatsServer(Program):
+    name = "nats-server"
+
+    def __init__(self, folder: Path, options: str = "") -> None:
+        """`options` is text for the configuration file, for users, accounts and limits."""
+        super().__init__(folder)
+        self.port = free_port()
+        self.monitor_port = free_port()
+        self.url = f"nats://127.0.0.1:{self.port}"
+        self.config = folder / "nats.conf"
+        self.config.write_text(
+            f"listen: 127.0.0.1:{self.port}\n"
+            f"http: 127.0.0.1:{self.monitor_port}\n"
+            f"server_name: test\n"
+            f'jetstream {{ store_dir: "{folder}/store" }}\n{options}\n'
+        )
+
+    def command(self) -> list[str]:
+        return [str(tool("nats-server")), "-c", str(self.config)]
+
+    def ready(self) -> bool:
+        return bool(self.monitor("healthz")["status"] == "ok")
+
+    def monitor(self, page: str) -> dict[str, Any]:
+        """A page of the monitoring port: varz, jsz?streams=1, connz."""
+        with urlopen(f"http://127.0.0.1:{self.monitor_port}/{page}", timeout=5) as answer:
+            return dict(json.load(answer))
