@@ -5,8 +5,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from support.places import tool
 
 
@@ -37,7 +35,8 @@ class Kubectl:
 
     def apply(self, *manifests: dict[str, Any] | str) -> str:
         """Applies manifests, given as YAML text or as what such text says."""
-        texts = [m if isinstance(m, str) else yaml.safe_dump(m) for m in manifests]
+        # As JSON, in which `y` is no boolean.
+        texts = [m if isinstance(m, str) else json.dumps(m) for m in manifests]
         return self.run("apply", "-f", "-", stdin="\n---\n".join(texts))
 
     def refusal(self, manifest: dict[str, Any] | str) -> str:
