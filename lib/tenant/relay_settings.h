@@ -38,9 +38,8 @@ typedef struct RelaySettings {
 /* weight 1, no ordering, continue, no limits, no hold. */
 RelaySettings relay_settings_default(void);
 
-/* From a Tenant's spec. ERROR_INVALID with the path for a value the CRD would have refused. */
-int relay_settings_from_spec(const cJSON *spec, RelaySettings *ret_settings, Error *reterr)
-    MUST_CHECK;
+/* From the settings of a Tenant, which fields_build made with tenant_fields, and so checked. */
+RelaySettings relay_settings_of(const cJSON *settings);
 
 /* Adds the keys to METADATA, an object. */
 void relay_settings_write(const RelaySettings *settings, cJSON *metadata);
