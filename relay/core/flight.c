@@ -1,0 +1,449 @@
+#include "flight.h"
+
+#include "alloc.h"
+
+enum {
+    INDEX_BITS = 13, /* FLIGHT_SLOTS_MAX is two to the power of it */
+    PATIENCE_FACTOR = 3,
+    PATIENCE_US = 25 * 1000,
+    PATIENCE_MAX_US = 250 * 1000,
+    DEADLINE_US = 5 * 1000 * 1000,
+};
+
+_Static_assert(FLIGHT_SLOTS_MAX == 1 << INDEX_BITS, "a token holds a slot's index");
+
+typedef enum SlotState {
+    SLOT_FREE,
+    SLOT_WAITING,
+    SLOT_READY,
+    SLOT_PUBLISHED,
+    SLOT_STORED,
+    SLOT_FAILED,
+} SlotState;
+
+typedef struct Slot {
+    SlotState state;
+    uint32_t generation; /* tells an answer for this use of the slot from one for the last use */
+    bool own;            /* its row is locked by the open transaction */
+    bool probe;
+    FlightRow row;
+    size_t behind; /* the next row of the same key, or SLOT_NONE */
+    int64_t published_us;
+    FailureCause cause;
+    bool soon;
+    char *why;
+} Slot;
+
+/* The last slot of each key, so that the next row of it can be hung behind. */
+typedef struct KeyTail {
+    uint64_t key;
+    const Lane *lane;
+    size_t slot;
+    uint32_t batch;
+} KeyTail;
+
+struct Flight {
+    Slot *slots;
+    size_t count;
+    size_t *free; /* a stack */
+    size_t free_count;
+    size_t *ready; /* a ring */
+    size_t ready_first;
+    size_t ready_count;
+    KeyTail *tails; /* open addressing, twice the slots */
+    size_t tail_count;
+    uint32_t batch;
+    int64_t attempts_max;
+    /* of the current batch, without probes */
+    size_t asked;
+    size_t answered;
+    int64_t first_us;
+    int64_t most_us;  /* when three quarters had answered; 0: not yet */
+    size_t published; /* slots without an answer, of any batch */
+    Settlement settlement;
+};
+
+Flight *flight_new(size_t slots, int64_t attempts_max)
+{
+    Flight *flight = xcalloc(1, sizeof *flight);
+
+    assert(slots > 0 && slots <= FLIGHT_SLOTS_MAX);
+    flight->count = slots;
+    flight->attempts_max = attempts_max;
+    flight->slots = xcalloc(slots, sizeof(Slot));
+    flight->free = xcalloc(slots, sizeof(size_t));
+    flight->ready = xcalloc(slots, sizeof(size_t));
+    flight->tail_count = slots * 2;
+    flight->tails = xcalloc(flight->tail_count, sizeof(KeyTail));
+    flight->settlement.stored = xcalloc(slots, sizeof(int64_t));
+    flight->settlement.late = xcalloc(slots, sizeof(int64_t));
+    flight->settlement.retry = xcalloc(slots, sizeof(FlightFailure));
+    flight->settlement.bury = xcalloc(slots, sizeof(FlightFailure));
+    for (size_t i = 0; i < slots; i++)
+        flight->free[flight->free_count++] = slots - 1 - i;
+    return flight;
+}
+
+static void settlement_clear(Settlement *settlement)
+{
+    for (size_t i = 0; i < settlement->retry_count; i++)
+        free(settlement->retry[i].why);
+    for (size_t i = 0; i < settlement->bury_count; i++)
+        free(settlement->bury[i].why);
+    settlement->stored_count = 0;
+    settlement->late_count = 0;
+    settlement->retry_count = 0;
+    settlement->bury_count = 0;
+}
+
+void flight_free(Flight *flight)
+{
+    if (flight == NULL)
+        return;
+    settlement_clear(&flight->settlement);
+    for (size_t i = 0; i < flight->count; i++)
+        free(flight->slots[i].why);
+    free(flight->settlement.stored);
+    free(flight->settlement.late);
+    free(flight->settlement.retry);
+    free(flight->settlement.bury);
+    free(flight->tails);
+    free(flight->ready);
+    free(flight->free);
+    free(flight->slots);
+    free(flight);
+}
+
+size_t flight_room(const Flight *flight)
+{
+    return flight->free_count;
+}
+
+void flight_begin(Flight *flight)
+{
+    assert(flight->ready_count == 0);
+    flight->batch++;
+    flight->asked = 0;
+    flight->answered = 0;
+    flight->first_us = 0;
+    flight->most_us = 0;
+}
+
+static void slot_free(Flight *flight, size_t i)
+{
+    Slot *slot = &flight->slots[i];
+
+    free(slot->why);
+    *slot = (Slot){.generation = slot->generation + 1};
+    flight->free[flight->free_count++] = i;
+}
+
+static void make_ready(Flight *flight, size_t i)
+{
+    assert(flight->ready_count < flight->count);
+    flight->slots[i].state = SLOT_READY;
+    flight->ready[(flight->ready_first + flight->ready_count++) % flight->count] = i;
+}
+
+/* The tail of ROW's key in this batch, or the place where it is to be noted. */
+static KeyTail *tail_find(Flight *flight, const FlightRow *row)
+{
+    size_t at = (size_t)(row->key % flight->tail_count);
+
+    while (flight->tails[at].batch == flight->batch &&
+           (flight->tails[at].key != row->key || flight->tails[at].lane != row->lane))
+        at = (at + 1) % flight->tail_count;
+    return &flight->tails[at];
+}
+
+size_t flight_add(Flight *flight, const FlightRow *row)
+{
+    assert(flight->free_count > 0 && flight->batch > 0);
+    size_t i = flight->free[--flight->free_count];
+    Slot *slot = &flight->slots[i];
+
+    assert(slot->state == SLOT_FREE);
+    slot->row = *row;
+    slot->own = true;
+    slot->probe = row->lane->state == LANE_PROBING;
+    slot->behind = SLOT_NONE;
+    if (row->key == 0) {
+        make_ready(flight, i);
+        return i;
+    }
+    KeyTail *tail = tail_find(flight, row);
+    bool first = tail->batch != flight->batch;
+    size_t before = tail->slot;
+
+    *tail = (KeyTail){row->key, row->lane, i, flight->batch};
+    if (first) {
+        make_ready(flight, i);
+    } else {
+        slot->state = SLOT_WAITING;
+        flight->slots[before].behind = i;
+    }
+    return i;
+}
+
+bool flight_next(Flight *flight, size_t *ret_slot, uint32_t *ret_index)
+{
+    if (flight->ready_count == 0)
+        return false;
+    size_t i = flight->ready[flight->ready_first];
+
+    flight->ready_first = (flight->ready_first + 1) % flight->count;
+    flight->ready_count--;
+    assert(flight->slots[i].state == SLOT_READY);
+    *ret_slot = i;
+    *ret_index = flight->slots[i].row.index;
+    return true;
+}
+
+uint32_t flight_token(const Flight *flight, size_t slot)
+{
+    assert(slot < flight->count);
+    return flight->slots[slot].generation << INDEX_BITS | (uint32_t)slot;
+}
+
+void flight_published(Flight *flight, size_t slot, int64_t now_us)
+{
+    Slot *self = &flight->slots[slot];
+
+    assert(self->state == SLOT_READY);
+    self->state = SLOT_PUBLISHED;
+    self->published_us = now_us;
+    self->row.lane->in_flight++;
+    flight->published++;
+    if (flight->first_us == 0)
+        flight->first_us = now_us;
+    flight->asked += self->probe ? 0 : 1;
+}
+
+/* The rows behind it stay pending: a later row of a key never overtakes an earlier one. */
+static void release_behind(Flight *flight, size_t i)
+{
+    size_t next = flight->slots[i].behind;
+
+    while (next != SLOT_NONE) {
+        Slot *slot = &flight->slots[next];
+        size_t after = slot->behind;
+
+        assert(slot->state == SLOT_WAITING);
+        lane_keep_row(slot->row.lane, slot->row.id);
+        slot_free(flight, next);
+        next = after;
+    }
+    flight->slots[i].behind = SLOT_NONE;
+}
+
+/* The row itself is to blame, or will be tried again later than its lane. */
+static void fail(Flight *flight, size_t i, FailureCause cause, const char *why)
+{
+    Slot *slot = &flight->slots[i];
+
+    release_behind(flight, i);
+    slot->state = SLOT_FAILED;
+    slot->cause = cause;
+    slot->soon =
+        failure_class(cause) == FAILURE_OF_LANE || failure_class(cause) == FAILURE_OF_CONFIG;
+    slot->why = xstrdup(why);
+    lane_keep_row(slot->row.lane, slot->row.id);
+}
+
+/* The row stays as it is. */
+static void release(Flight *flight, size_t i)
+{
+    release_behind(flight, i);
+    lane_keep_row(flight->slots[i].row.lane, flight->slots[i].row.id);
+    slot_free(flight, i);
+}
+
+void flight_refuse(Flight *flight, size_t slot, FailureCause cause, const char *why)
+{
+    assert(flight->slots[slot].state == SLOT_READY);
+    assert(failure_class(cause) == FAILURE_OF_ROW);
+    fail(flight, slot, cause, why);
+}
+
+static Slot *waiting_slot(const Flight *flight, uint32_t token)
+{
+    size_t i = token & (FLIGHT_SLOTS_MAX - 1);
+
+    if (i >= flight->count || flight->slots[i].state != SLOT_PUBLISHED ||
+        flight_token(flight, i) != token)
+        return NULL;
+    return &flight->slots[i];
+}
+
+const char *flight_stream(const Flight *flight, uint32_t token)
+{
+    const Slot *slot = waiting_slot(flight, token);
+
+    return slot != NULL ? slot->row.lane->stream : NULL;
+}
+
+static void count_answer(Flight *flight, const Slot *slot, int64_t now_us)
+{
+    flight->published--;
+    slot->row.lane->in_flight--;
+    if (!slot->own || slot->probe)
+        return;
+    flight->answered++;
+    if (flight->most_us == 0 && flight->answered * 4 >= flight->asked * 3)
+        flight->most_us = now_us;
+}
+
+static void stored(Flight *flight, Slot *slot)
+{
+    slot->state = SLOT_STORED;
+    lane_stored(slot->row.lane);
+    if (slot->behind != SLOT_NONE)
+        make_ready(flight, slot->behind);
+    slot->behind = SLOT_NONE;
+}
+
+/* One row of those that fail with their lane carries the reason and counts the attempt; the
+ * others stay untouched, however many they are. */
+static bool not_stored(Flight *flight, size_t i, const Ack *ack, int64_t now_us, uint32_t random)
+{
+    FailureClass class = failure_class(ack->cause);
+    Lane *lane = flight->slots[i].row.lane;
+
+    if (class == FAILURE_OF_ROW || class == FAILURE_OF_UNKNOWN) {
+        fail(flight, i, ack->cause, ack->text);
+        return false;
+    }
+    bool first = lane->state != LANE_PAUSED;
+    bool fresh = lane_pause(lane, ack->cause, ack->text, now_us / 1000, random);
+    if (first)
+        fail(flight, i, ack->cause, ack->text);
+    else
+        release(flight, i);
+    return fresh;
+}
+
+Answered flight_answer(Flight *flight, uint32_t token, const Ack *ack, int64_t now_us,
+                       uint32_t random)
+{
+    Slot *slot = waiting_slot(flight, token);
+    Answered answered = {0};
+
+    if (slot == NULL)
+        return answered;
+    answered.lane = slot->row.lane;
+    answered.wait_us = now_us - slot->published_us;
+    answered.age_us = slot->row.age_us + answered.wait_us;
+    count_answer(flight, slot, now_us);
+    if (ack->stored)
+        stored(flight, slot);
+    else
+        answered.paused = not_stored(flight, (size_t)(slot - flight->slots), ack, now_us, random);
+    return answered;
+}
+
+bool flight_waits(const Flight *flight, int64_t now_us, int64_t *ret_wait_us)
+{
+    if (flight->asked == flight->answered)
+        return false;
+    int64_t until = flight->first_us + PATIENCE_MAX_US;
+    if (flight->most_us != 0)
+        until = min_i64(until, flight->first_us + PATIENCE_US +
+                                   (flight->most_us - flight->first_us) * PATIENCE_FACTOR);
+    *ret_wait_us = until - now_us;
+    return *ret_wait_us > 0;
+}
+
+void flight_end(Flight *flight)
+{
+    size_t slot;
+    uint32_t index;
+
+    while (flight_next(flight, &slot, &index))
+        release(flight, slot);
+    for (size_t i = 0; i < flight->count; i++) {
+        if (flight->slots[i].state == SLOT_PUBLISHED && flight->slots[i].own)
+            release_behind(flight, i);
+    }
+}
+
+size_t flight_expire(Flight *flight, int64_t now_us, uint32_t random, const char *why)
+{
+    Ack silence = {.cause = FAILURE_TIMEOUT};
+    size_t expired = 0;
+
+    if (flight->published == 0)
+        return 0;
+    (void)snprintf(silence.text, sizeof silence.text, "%s", why);
+    for (size_t i = 0; i < flight->count; i++) {
+        const Slot *slot = &flight->slots[i];
+
+        if (slot->state != SLOT_PUBLISHED || now_us - slot->published_us < DEADLINE_US)
+            continue;
+        (void)flight_answer(flight, flight_token(flight, i), &silence, now_us, random);
+        expired++;
+    }
+    return expired;
+}
+
+void flight_lost(Flight *flight)
+{
+    for (size_t i = 0; i < flight->count; i++) {
+        const Slot *slot = &flight->slots[i];
+
+        if (slot->state != SLOT_PUBLISHED)
+            continue;
+        slot->row.lane->in_flight--;
+        flight->published--;
+        if (slot->own && !slot->probe)
+            flight->answered++;
+        release(flight, i);
+    }
+    flight_end(flight);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const int64_t *left = a;
+    const int64_t *right = b;
+
+    return (*left > *right) - (*left < *right);
+}
+
+static void settle_failure(Flight *flight, Slot *slot)
+{
+    Settlement *settlement = &flight->settlement;
+    FlightFailure failure = {slot->row.id, slot->row.attempts + 1, slot->cause, TAKE(slot->why),
+                             slot->soon};
+    bool gave_up = failure_class(slot->cause) == FAILURE_OF_UNKNOWN && flight->attempts_max > 0 &&
+                   failure.attempts >= flight->attempts_max;
+
+    if (failure_class(slot->cause) == FAILURE_OF_ROW || gave_up)
+        settlement->bury[settlement->bury_count++] = failure;
+    else
+        settlement->retry[settlement->retry_count++] = failure;
+}
+
+const Settlement *flight_settle(Flight *flight)
+{
+    Settlement *settlement = &flight->settlement;
+
+    settlement_clear(settlement);
+    for (size_t i = 0; i < flight->count; i++) {
+        Slot *slot = &flight->slots[i];
+
+        if (slot->state == SLOT_STORED && slot->own)
+            settlement->stored[settlement->stored_count++] = slot->row.id;
+        else if (slot->state == SLOT_STORED)
+            settlement->late[settlement->late_count++] = slot->row.id;
+        else if (slot->state == SLOT_FAILED)
+            settle_failure(flight, slot);
+        if (slot->state == SLOT_STORED || slot->state == SLOT_FAILED)
+            slot_free(flight, i);
+        else
+            slot->own = false; /* its transaction ends with this settlement */
+    }
+    /* All relays lock in the same order, so that none waits for another in a circle. */
+    qsort(settlement->stored, settlement->stored_count, sizeof(int64_t), by_number);
+    qsort(settlement->late, settlement->late_count, sizeof(int64_t), by_number);
+    return settlement;
+}

@@ -1,0 +1,380 @@
+#include "lanes.h"
+
+#include <uthash.h>
+
+#include "alloc.h"
+#include "backoff.h"
+
+enum {
+    WINDOW_MIN = 16,
+    WINDOW_STEP = 64,
+    ROW_BYTES_FIRST = 512, /* a guess, until rows were seen */
+    SWEEP_MS = 500,        /* rows of long transactions appear below the floor: look now and then */
+    ASK_AGAIN_MS = 30 * 1000,
+    ASK_WAIT_MS = 1000, /* no answer: the user may not ask; go on with the defaults */
+    TAKEN_MS = 2,
+    IDLE_MS = 10 * 60 * 1000,
+    DEFICIT_ROUNDS = 2,
+};
+
+#define NEVER_MS (INT64_MIN / 2)
+
+static const Backoff pause_backoff = {.first_ms = 150, .last_ms = 5000};
+
+typedef struct LaneNode {
+    Lane lane;
+    size_t at; /* its place in all[] */
+    UT_hash_handle hh;
+} LaneNode;
+
+struct Lanes {
+    LaneNode *by_tenant;
+    LaneNode **all;
+    size_t count;
+    size_t capacity;
+    size_t cursor; /* the next round begins here */
+    size_t sweep;  /* ... and the search for idle ones here */
+    int64_t batch_rows;
+    int64_t batch_bytes;
+};
+
+Lanes *lanes_new(int64_t batch_rows, int64_t batch_bytes)
+{
+    Lanes *lanes = xcalloc(1, sizeof *lanes);
+
+    assert(batch_rows > 0 && batch_bytes > 0);
+    lanes->batch_rows = batch_rows;
+    lanes->batch_bytes = batch_bytes;
+    return lanes;
+}
+
+void lanes_free(Lanes *lanes)
+{
+    if (lanes == NULL)
+        return;
+    HASH_CLEAR(hh, lanes->by_tenant);
+    for (size_t i = 0; i < lanes->count; i++)
+        free(lanes->all[i]);
+    free(lanes->all);
+    free(lanes);
+}
+
+static LaneNode *node_find(const Lanes *lanes, const char *tenant)
+{
+    LaneNode *node = NULL;
+
+    HASH_FIND_STR(lanes->by_tenant, tenant, node);
+    return node;
+}
+
+Lane *lanes_find(const Lanes *lanes, const char *tenant)
+{
+    LaneNode *node = node_find(lanes, tenant);
+
+    return node != NULL ? &node->lane : NULL;
+}
+
+size_t lanes_count(const Lanes *lanes)
+{
+    return lanes->count;
+}
+
+Lane *lanes_at(const Lanes *lanes, size_t i)
+{
+    assert(i < lanes->count);
+    return &lanes->all[i]->lane;
+}
+
+static LaneNode *node_new(Lanes *lanes, const char *tenant)
+{
+    LaneNode *node = xcalloc(1, sizeof *node);
+    Lane *lane = &node->lane;
+
+    (void)snprintf(lane->tenant, sizeof lane->tenant, "%s", tenant);
+    stream_name(tenant, lane->stream);
+    lane->settings = relay_settings_default();
+    lane->row_bytes = ROW_BYTES_FIRST;
+    lane->window = lanes->batch_rows;
+    lane->window_max = lanes->batch_rows;
+    if (lanes->count == lanes->capacity) {
+        lanes->capacity = lanes->capacity > 0 ? lanes->capacity * 2 : 64;
+        lanes->all = xrealloc(lanes->all, lanes->capacity * sizeof(LaneNode *));
+    }
+    node->at = lanes->count;
+    lanes->all[lanes->count++] = node;
+    HASH_ADD_STR(lanes->by_tenant, lane.tenant, node);
+    return node;
+}
+
+Lane *lanes_meet(Lanes *lanes, const char *tenant, bool ready, bool due, int64_t now_ms)
+{
+    LaneNode *node = node_find(lanes, tenant);
+
+    assert(tenant_id_valid(tenant));
+    if (node == NULL && lanes->count == LANES_MAX)
+        return NULL;
+    if (node == NULL)
+        node = node_new(lanes, tenant);
+    Lane *lane = &node->lane;
+    if (!lane->active)
+        lane->floor = 0;
+    lane->active = lane->active || ready || due;
+    lane->due = lane->due || due;
+    lane->seen_ms = now_ms;
+    return lane;
+}
+
+static bool should_ask(const Lane *lane, int64_t now_ms)
+{
+    if (!lane->active || lane->state == LANE_ASKING)
+        return false;
+    if (lane->state == LANE_NEW)
+        return true;
+    if (lane->state == LANE_PAUSED && lane->cause == FAILURE_NO_STREAM)
+        return now_ms >= lane->resume_ms;
+    return now_ms - lane->asked_ms >= ASK_AGAIN_MS;
+}
+
+/* A lane that waits for its stream asks for it instead of trying a row. */
+Lane *lanes_to_ask(Lanes *lanes, int64_t now_ms)
+{
+    for (size_t i = 0; i < lanes->count; i++) {
+        Lane *lane = &lanes->all[(lanes->cursor + i) % lanes->count]->lane;
+
+        if (!should_ask(lane, now_ms))
+            continue;
+        if (lane->state == LANE_NEW || lane->state == LANE_PAUSED)
+            lane->state = LANE_ASKING;
+        lane->asked_ms = now_ms;
+        return lane;
+    }
+    return NULL;
+}
+
+/* May rows of it be taken now? A pause that is over counts. */
+static bool is_open(const Lane *lane, int64_t now_ms)
+{
+    if (!lane->active || lane->in_flight > 0)
+        return false;
+    switch (lane->state) {
+    case LANE_ASKING:
+        return now_ms - lane->asked_ms >= ASK_WAIT_MS;
+    case LANE_PAUSED:
+        return lane->cause != FAILURE_NO_STREAM && now_ms >= lane->resume_ms;
+    case LANE_OPEN:
+    case LANE_PROBING:
+        return now_ms >= lane->resume_ms;
+    case LANE_NEW:
+    case LANE_HELD:
+        break;
+    }
+    return false;
+}
+
+/* The bytes that a weight of one may send in this round, so that the lanes together fill ROWS
+ * rows, but no more than the batch's bytes. */
+static double bytes_per_weight(const Lanes *lanes, const LanePlan *plan, size_t count, int64_t rows)
+{
+    double weights = 0;
+    double rows_per_byte = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        weights += (double)plan[i].lane->settings.weight;
+        rows_per_byte += (double)plan[i].lane->settings.weight / (double)plan[i].lane->row_bytes;
+    }
+    double by_rows = (double)rows / rows_per_byte;
+    double by_bytes = (double)lanes->batch_bytes / weights;
+    return by_rows < by_bytes ? by_rows : by_bytes;
+}
+
+static int64_t grant(const Lanes *lanes, Lane *lane, double per_weight)
+{
+    int64_t share = (int64_t)(per_weight * (double)lane->settings.weight) + 1;
+    int64_t most = DEFICIT_ROUNDS * max_i64(share, lane->row_bytes);
+
+    if (lane->state == LANE_PROBING)
+        return 1;
+    lane->deficit = min_i64(lane->deficit + share, most);
+    int64_t rows = max_i64(lane->deficit / lane->row_bytes, 0);
+    return min_i64(min_i64(rows, lane->window), lanes->batch_rows);
+}
+
+static void open_for_round(Lane *lane)
+{
+    if (lane->state == LANE_PAUSED || lane->state == LANE_ASKING)
+        lane->state = lane->failures > 0 ? LANE_PROBING : LANE_OPEN;
+}
+
+static int64_t floor_for_round(Lane *lane, int64_t now_ms)
+{
+    if (lane->floor == 0 || now_ms - lane->swept_ms >= SWEEP_MS) {
+        lane->floor = 0;
+        lane->swept_ms = now_ms;
+    }
+    return lane->floor;
+}
+
+/* The open lanes from the cursor on, and the cursor behind them. */
+static size_t choose(Lanes *lanes, int64_t now_ms, LanePlan *ret_plan)
+{
+    size_t count = 0;
+    size_t looked = 0;
+
+    for (; looked < lanes->count && count < LANES_A_ROUND; looked++) {
+        Lane *lane = &lanes->all[(lanes->cursor + looked) % lanes->count]->lane;
+
+        if (is_open(lane, now_ms))
+            ret_plan[count++] = (LanePlan){.lane = lane};
+    }
+    if (lanes->count > 0)
+        lanes->cursor = (lanes->cursor + (looked == lanes->count ? 1 : looked)) % lanes->count;
+    return count;
+}
+
+size_t lanes_plan(Lanes *lanes, int64_t room, int64_t now_ms, LanePlan *ret_plan)
+{
+    int64_t rows = min_i64(room, lanes->batch_rows);
+    size_t chosen = rows > 0 ? choose(lanes, now_ms, ret_plan) : 0;
+    size_t count = 0;
+
+    if (chosen == 0)
+        return 0;
+    double per_weight = bytes_per_weight(lanes, ret_plan, chosen, rows);
+    for (size_t i = 0; i < chosen && rows > 0; i++) {
+        Lane *lane = ret_plan[i].lane;
+
+        open_for_round(lane);
+        int64_t granted = min_i64(grant(lanes, lane, per_weight), rows);
+        if (granted == 0)
+            continue;
+        rows -= granted;
+        ret_plan[count++] = (LanePlan){lane, floor_for_round(lane, now_ms), granted};
+    }
+    return count;
+}
+
+bool lanes_ready(const Lanes *lanes, int64_t now_ms, int64_t limit_ms, int64_t *ret_wait_ms)
+{
+    int64_t wait = limit_ms;
+
+    for (size_t i = 0; i < lanes->count; i++) {
+        const Lane *lane = &lanes->all[i]->lane;
+
+        if (is_open(lane, now_ms) || (lane->active && lane->state == LANE_NEW))
+            return true;
+        if (lane->active && lane->state == LANE_PAUSED && lane->resume_ms > now_ms)
+            wait = min_i64(wait, lane->resume_ms - now_ms);
+    }
+    *ret_wait_ms = wait;
+    return false;
+}
+
+/* Fewer rows than asked for: there are no more, unless the floor hid some. */
+static void drained(Lane *lane, const LanePlan *plan)
+{
+    if (plan->floor == 0) {
+        lane->active = false;
+        lane->due = false;
+        lane->deficit = 0;
+    }
+    lane->floor = 0;
+}
+
+void lane_fetched(const LanePlan *plan, int64_t rows, int64_t bytes, int64_t last, int64_t now_ms)
+{
+    Lane *lane = plan->lane;
+
+    lane->seen_ms = now_ms;
+    if (rows > 0) {
+        lane->deficit -= bytes;
+        lane->row_bytes = max_i64((lane->row_bytes * 3 + bytes / rows) / 4, 1);
+    }
+    if (rows < plan->rows)
+        drained(lane, plan);
+    else
+        lane->floor = max_i64(lane->floor, last);
+    if (rows == 0 && lane->state == LANE_PROBING)
+        lane->state = LANE_PAUSED; /* nothing there to try it with */
+}
+
+void lane_taken(Lane *lane, int64_t now_ms)
+{
+    lane->resume_ms = now_ms + TAKEN_MS;
+    if (lane->state == LANE_PROBING)
+        lane->state = LANE_PAUSED;
+}
+
+void lane_keep_row(Lane *lane, int64_t id)
+{
+    lane->active = true;
+    lane->floor = min_i64(lane->floor, id - 1);
+}
+
+void lane_stored(Lane *lane)
+{
+    if (lane->state == LANE_PROBING) {
+        lane->state = LANE_OPEN;
+        lane->failures = 0;
+        lane->why[0] = '\0';
+    }
+    if (lane->in_flight == 0)
+        lane->window = min_i64(lane->window + WINDOW_STEP, lane->window_max);
+}
+
+bool lane_pause(Lane *lane, FailureCause cause, const char *why, int64_t now_ms, uint32_t random)
+{
+    bool fresh = lane->failures == 0 || lane->cause != cause;
+
+    if (lane->state == LANE_PAUSED || lane->state == LANE_HELD)
+        return false; /* one of many rows that failed together */
+    lane->resume_ms = now_ms + backoff_delay_ms(&pause_backoff, lane->failures, random);
+    lane->failures++;
+    lane->state = LANE_PAUSED;
+    lane->cause = cause;
+    lane->window = max_i64(lane->window / 2, WINDOW_MIN);
+    (void)snprintf(lane->why, sizeof lane->why, "%s", why);
+    return fresh;
+}
+
+void lane_wake(Lane *lane)
+{
+    if (lane->state == LANE_PAUSED)
+        lane->state = LANE_NEW;
+    lane->failures = 0;
+    lane->resume_ms = 0;
+    lane->asked_ms = NEVER_MS;
+}
+
+void lane_configure(Lane *lane, const RelaySettings *settings)
+{
+    lane->settings = *settings;
+    if (settings->hold)
+        lane->state = LANE_HELD;
+    else if (lane->state == LANE_HELD)
+        lane->state = LANE_OPEN;
+    else if (lane->state == LANE_ASKING)
+        lane->state = lane->failures > 0 ? LANE_PROBING : LANE_OPEN;
+}
+
+static void forget(Lanes *lanes, LaneNode *node)
+{
+    LaneNode *last = lanes->all[--lanes->count];
+
+    lanes->all[node->at] = last;
+    last->at = node->at;
+    HASH_DEL(lanes->by_tenant, node);
+    free(node);
+}
+
+void lanes_forget_idle(Lanes *lanes, int64_t now_ms)
+{
+    enum { A_CALL = 64 };
+
+    for (size_t i = 0; i < A_CALL && lanes->count > 0; i++) {
+        LaneNode *node = lanes->all[lanes->sweep++ % lanes->count];
+        const Lane *lane = &node->lane;
+
+        if (!lane->active && lane->in_flight == 0 && now_ms - lane->seen_ms >= IDLE_MS)
+            forget(lanes, node);
+    }
+}

@@ -1,0 +1,103 @@
+/* The tenants as the relay sees them: who has rows, who may send how many next. Pure.
+ *
+ * A lane is a tenant. Each round takes some rows from every lane that is open, in proportion to
+ * its weight and counted in bytes (deficit round robin), so that a backlog of one tenant costs
+ * the others a round and no more. A lane whose stream does not take what it is given is paused
+ * by itself. Time and random numbers are handed in. */
+#ifndef LANES_H
+#define LANES_H
+
+#include "failure.h"
+#include "relay_settings.h"
+#include "subject.h"
+
+enum { LANES_MAX = 20000, LANES_A_ROUND = 256, LANE_WHY_MAX = 160 };
+
+typedef enum LaneState {
+    LANE_NEW,     /* its stream's settings are to be asked for      */
+    LANE_ASKING,  /* ... and have been                              */
+    LANE_OPEN,    /*                                                */
+    LANE_PAUSED,  /* until resume_ms                                */
+    LANE_PROBING, /* one row is on its way to see whether it helps  */
+    LANE_HELD,    /* the Tenant says: publish nothing               */
+} LaneState;
+
+typedef struct Lane {
+    char tenant[TENANT_ID_MAX + 1];
+    char stream[STREAM_NAME_SIZE];
+    LaneState state;
+    RelaySettings settings;
+    int64_t asked_ms;  /* when its settings were asked for last */
+    bool active;       /* it has rows, as far as we know         */
+    bool due;          /* ... and some that were tried before    */
+    int64_t seen_ms;   /* when it was last active                */
+    int64_t floor;     /* rows up to this id need no second look */
+    int64_t swept_ms;  /* when the floor was last ignored        */
+    int64_t deficit;   /* bytes that it may still send           */
+    int64_t row_bytes; /* a running average                      */
+    int64_t window;    /* rows at once, halved when the stream is slow */
+    int64_t window_max;
+    int64_t in_flight; /* rows published and not answered        */
+    int64_t resume_ms; /* PAUSED: when to try again; OPEN: not to be planned before */
+    uint32_t failures; /* in a row */
+    FailureCause cause;
+    char why[LANE_WHY_MAX];
+} Lane;
+
+typedef struct Lanes Lanes;
+
+Lanes *lanes_new(int64_t batch_rows, int64_t batch_bytes);
+void lanes_free(Lanes *lanes);
+DEFINE_DEFER(Lanes *, defer_lanes, lanes_free)
+
+/* NULL if TENANT has no lane. TENANT is any text. */
+Lane *lanes_find(const Lanes *lanes, const char *tenant);
+
+/* TENANT, a valid id, has rows: READY ones that nobody tried, DUE ones whose wait is over. NULL if
+ * there are LANES_MAX lanes already. */
+Lane *lanes_meet(Lanes *lanes, const char *tenant, bool ready, bool due, int64_t now_ms);
+
+size_t lanes_count(const Lanes *lanes);
+Lane *lanes_at(const Lanes *lanes, size_t i);
+
+/* The lane whose settings should be asked for next, marked as asked; NULL: none. */
+Lane *lanes_to_ask(Lanes *lanes, int64_t now_ms);
+
+/* What the next round takes. */
+typedef struct LanePlan {
+    Lane *lane;
+    int64_t floor;
+    int64_t rows;
+} LanePlan;
+
+/* Fills RET_PLAN (LANES_A_ROUND entries) for at most ROOM rows; the number of entries. */
+size_t lanes_plan(Lanes *lanes, int64_t room, int64_t now_ms, LanePlan *ret_plan);
+
+/* True if rows would be taken now; *ret_wait_ms: else, until a pause may end (at most LIMIT). */
+bool lanes_ready(const Lanes *lanes, int64_t now_ms, int64_t limit_ms, int64_t *ret_wait_ms);
+
+/* A round brought ROWS rows of BYTES for PLAN, the last with id LAST (0: none). */
+void lane_fetched(const LanePlan *plan, int64_t rows, int64_t bytes, int64_t last, int64_t now_ms);
+
+/* Another relay works on it: look at others first. */
+void lane_taken(Lane *lane, int64_t now_ms);
+
+/* A row of it, ID, stays pending: the floor must not hide it. */
+void lane_keep_row(Lane *lane, int64_t id);
+
+/* The stream stored a row. */
+void lane_stored(Lane *lane);
+
+/* Pauses the lane with exponential backoff; true if it was not paused before. */
+bool lane_pause(Lane *lane, FailureCause cause, const char *why, int64_t now_ms, uint32_t random);
+
+/* Something changed about the stream: ends a pause and asks for the settings again. */
+void lane_wake(Lane *lane);
+
+/* The stream's answer about itself. */
+void lane_configure(Lane *lane, const RelaySettings *settings);
+
+/* Forgets lanes that had nothing for a while; at most a few a call. */
+void lanes_forget_idle(Lanes *lanes, int64_t now_ms);
+
+#endif

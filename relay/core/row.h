@@ -1,0 +1,43 @@
+/* One row of the outbox, checked. Pure.
+ *
+ * The table's CHECKs hold a row to the same rules, but the table is the application's: they may
+ * have been dropped, so that nothing is believed here. */
+#ifndef ROW_H
+#define ROW_H
+
+#include "base.h"
+#include "error.h"
+
+enum { MSG_ID_BYTES = 16, MSG_ID_SIZE = 37 };
+
+/* A text or bytes as PostgreSQL hands them out: no NUL behind, perhaps one within. */
+typedef struct Bytes {
+    const char *at; /* NULL: the column is NULL */
+    size_t length;
+} Bytes;
+
+/* Borrowed from the result that the row came in. */
+typedef struct Row {
+    int64_t id;
+    int64_t age_us; /* since it was written, on the database's clock, when it was read */
+    int64_t attempts;
+    int64_t payload_size; /* -1: NULL */
+    Bytes tenant;
+    Bytes event_type;
+    Bytes ordering_key;
+    Bytes msg_id; /* MSG_ID_BYTES of them */
+    Bytes headers;
+    Bytes payload; /* NULL while only its size was read */
+    bool headers_too_large;
+} Row;
+
+/* All but the headers. ERROR_INVALID with a sentence for outbox_dead. */
+int row_check(const Row *row, Error *reterr) MUST_CHECK;
+
+/* "6f1c...-...": the text of a uuid. */
+void msg_id_text(const char id[MSG_ID_BYTES], char ret_text[MSG_ID_SIZE]);
+
+/* Copies into RET, which has SIZE bytes, with a NUL; false if it does not fit or holds one. */
+bool bytes_text(const Bytes *bytes, char *ret, size_t size) MUST_CHECK;
+
+#endif

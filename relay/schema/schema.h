@@ -1,0 +1,28 @@
+/* The outbox's tables as numbered migrations, compiled in from the .sql files beside this. */
+#ifndef SCHEMA_H
+#define SCHEMA_H
+
+#include "text.h"
+
+enum { SCHEMA_TEXT_MAX = 1 << 20 };
+
+typedef struct Migration {
+    int version; /* 1 and up, without gaps */
+    const char *name;
+    const char *const *lines; /* NULL ends them; each with its line end */
+} Migration;
+
+size_t migration_count(void);
+const Migration *migration_at(size_t i);
+
+/* The SQL of one migration. */
+void migration_sql(const Migration *migration, Text *text);
+
+/* The table that says which migrations were applied, and the row that a migration adds. */
+void schema_version_table(Text *text);
+void schema_version_row(const Migration *migration, Text *text);
+
+/* All of it, as a script for psql that leaves the same state as `bulkhead-relay migrate`. */
+void schema_print(Text *text);
+
+#endif

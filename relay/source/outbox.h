@@ -1,0 +1,66 @@
+/* The outbox in PostgreSQL, as a worker uses it: one connection, one transaction a batch.
+ *
+ *     outbox_exchange:  [what became of the last batch, COMMIT] [BEGIN, lanes, rows]
+ *
+ * Both go out together and cost one round trip. There is no state "in progress": a row that a
+ * relay works on is locked by its transaction, and free again when that ends, however it ends. */
+#ifndef OUTBOX_H
+#define OUTBOX_H
+
+#include "flight.h"
+#include "lanes.h"
+#include "postgres.h"
+#include "row.h"
+
+typedef enum OnPublished { ON_PUBLISHED_MARK, ON_PUBLISHED_DELETE } OnPublished;
+
+typedef struct Outbox Outbox;
+
+int outbox_new(const char *url, OnPublished on_published, const PostgresWaiter *waiter,
+               Outbox **ret_outbox, Error *reterr) MUST_CHECK;
+void outbox_free(Outbox *self);
+DEFINE_DEFER(Outbox *, defer_outbox, outbox_free)
+
+/* Opens the connection and prepares the statements. As postgres_open, and ERROR_INVALID when the
+ * outbox is missing or of another version than this relay's. */
+int outbox_open(Outbox *self, Error *reterr) MUST_CHECK;
+void outbox_close(Outbox *self);
+bool outbox_is_open(const Outbox *self);
+Postgres *outbox_postgres(Outbox *self);
+
+/* Tenants with rows. */
+enum { DISCOVER_MAX = 256 };
+
+typedef void FoundFn(void *context, const char *tenant, bool ready, bool due);
+
+/* Calls FOUND for the next tenants that have READY or DUE rows; the search goes on where the last
+ * one ended. TENANT is any text that stands in the table. */
+int outbox_discover(Outbox *self, FoundFn *found, void *context, Error *reterr) MUST_CHECK;
+
+/* What came with one exchange. */
+typedef struct Fetched {
+    size_t row_count;
+    const Row *rows;       /* by plan entry, then by id */
+    const size_t *plan_of; /* the plan entry of each row */
+    const bool *taken;     /* for each plan entry: another relay has that lane */
+    const bool *limited;   /* for each plan entry: its rate allows no more now */
+    bool settled;          /* what became of the last batch was committed */
+} Fetched;
+
+/* Writes SETTLEMENT and ends the open transaction; then, unless PLAN is empty, opens the next and
+ * fetches. *ret_fetched is valid until the next call. On an error nothing was fetched, and the
+ * rows of a settlement that was not committed stay pending. */
+int outbox_exchange(Outbox *self, const Settlement *settlement, const LanePlan *plan, size_t count,
+                    Fetched *ret_fetched, Error *reterr) MUST_CHECK;
+
+/* True while a transaction is open: exchange soon. */
+bool outbox_in_transaction(const Outbox *self);
+
+/* Buries the rows of a tenant_id that no tenant can have. The number of them. */
+int outbox_bury_tenant(Outbox *self, const char *tenant, int64_t *ret_buried, Error *reterr)
+    MUST_CHECK;
+
+/* Writes WHY beside the tenant's first row, for those who look there. */
+int outbox_note(Outbox *self, const char *tenant, const char *why, Error *reterr) MUST_CHECK;
+
+#endif

@@ -1,0 +1,67 @@
+/* One connection to PostgreSQL: opening it, statements in a pipeline, and what its errors mean.
+ *
+ * Nothing here blocks for longer than its time limit, and while it waits it calls the waiter, so
+ * that a loop stays alive and can be stopped. */
+#ifndef POSTGRES_H
+#define POSTGRES_H
+
+#include <libpq-fe.h>
+
+#include "base.h"
+#include "error.h"
+#include "params.h"
+
+DEFINE_DEFER(PGresult *, defer_result, PQclear)
+
+/* Called at least every tenth of a second while something is waited for; false ends the wait. */
+typedef bool PostgresWaitFn(void *context);
+
+typedef struct PostgresWaiter {
+    PostgresWaitFn *go_on;
+    void *context;
+} PostgresWaiter;
+
+typedef struct Postgres Postgres;
+
+/* URL is a connection string of libpq (PG* variables and .pgpass work as everywhere).
+ * ERROR_INVALID if it is none. Connects nothing yet. */
+int postgres_new(const char *url, const PostgresWaiter *waiter, Postgres **ret_postgres,
+                 Error *reterr) MUST_CHECK;
+void postgres_free(Postgres *self);
+DEFINE_DEFER(Postgres *, defer_postgres, postgres_free)
+
+/* Opens it, with the limits that a relay needs (LIMITED) or the server's own (migrations).
+ * ERROR_BUSY when no server answers or none takes writes, ERROR_DENIED for a wrong password or a
+ * missing right, ERROR_NOT_FOUND for an unknown database, ERROR_UNSUPPORTED below PostgreSQL 13. */
+int postgres_open(Postgres *self, bool limited, Error *reterr) MUST_CHECK;
+void postgres_close(Postgres *self);
+
+bool postgres_is_open(const Postgres *self);
+
+/* Host and port of the server, for log lines. */
+void postgres_where(const Postgres *self, char *ret_text, size_t size);
+
+/* Runs SQL, which may be several statements, and forgets what it returns. Not in a pipeline. */
+int postgres_run(Postgres *self, const char *sql, Error *reterr) MUST_CHECK;
+
+/* Prepares a statement under NAME. Not in a pipeline. */
+int postgres_prepare(Postgres *self, const char *name, const char *sql, Error *reterr) MUST_CHECK;
+
+/* In a pipeline: statements are queued, a sync ends what fails or succeeds together, then results
+ * are read in the same order, each by one call. After an error the connection may be closed
+ * (postgres_is_open); if it is not, the results up to the next sync are still to be read. */
+int postgres_queue(Postgres *self, const char *name, const Params *params, Error *reterr)
+    MUST_CHECK;
+int postgres_queue_sql(Postgres *self, const char *sql, Error *reterr) MUST_CHECK;
+int postgres_sync(Postgres *self, Error *reterr) MUST_CHECK;
+
+/* The result of the next statement; ERROR_EXPIRED if one before it in the same part failed. */
+int postgres_result(Postgres *self, PGresult **ret_result, Error *reterr) MUST_CHECK;
+
+/* Reads what the next sync left. */
+int postgres_synced(Postgres *self, Error *reterr) MUST_CHECK;
+
+/* SQLSTATE -> kind. */
+ErrorKind postgres_error_kind(const char *sqlstate);
+
+#endif
