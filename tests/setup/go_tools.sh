@@ -18,7 +18,7 @@ version_of() {
         grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | sed -n 1p || true
 }
 
-# is_there NAME LEAST KEY: the tool of this key is in the cache, or another that serves is elsewhere.
+# is_there NAME LEAST KEY: the tool of this key is in the cache, or another one serves.
 is_there() {
     local assets=${KUBEBUILDER_ASSETS:-/nowhere}/$1 stamp found
     if [ -x "$assets" ]; then
