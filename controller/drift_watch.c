@@ -9,7 +9,7 @@
 #include "stop.h"
 #include "sweep.h"
 
-enum { TICK_MS = 1000, SUBSCRIPTIONS = 3, SWEEPS_PER_FULL_LOOK = 20 };
+enum { TICK_MS = 100, SUBSCRIPTIONS = 3, SWEEPS_PER_FULL_LOOK = 20 };
 
 /* One API audit covers every request, ours too, and names who asked; the other two tell of
  * deletions that nobody asked for. */
@@ -52,13 +52,8 @@ static void unsubscribe(DriftWatch *self)
     }
 }
 
-/* A handle that nats.c gave up on took its subscriptions with it. */
-static void subscribe(DriftWatch *self)
+static void subscribe(DriftWatch *self, natsConnection *handle)
 {
-    natsConnection *handle = nats_handle(self->settings.nats);
-
-    if (handle == self->handle || !nats_connected(self->settings.nats))
-        return;
     unsubscribe(self);
     self->handle = handle;
     for (size_t i = 0; i < SUBSCRIPTIONS; i++) {
@@ -68,6 +63,18 @@ static void subscribe(DriftWatch *self)
             log_warn("no advisories: drift is found by the sweep alone", KV("subject", subjects[i]),
                      KV("error", natsStatus_GetText(status)));
     }
+}
+
+/* A handle that nats.c gave up on took its subscriptions with it. Returns true if they had to be
+ * made: what happened before is only seen by a look at everything. */
+static bool subscribe_if_new(DriftWatch *self)
+{
+    natsConnection *handle = nats_handle(self->settings.nats);
+
+    if (handle == self->handle || !nats_connected(self->settings.nats))
+        return false;
+    subscribe(self, handle);
+    return true;
 }
 
 static void sweep_once(DriftWatch *self, Sweep *sweep)
@@ -88,7 +95,8 @@ static void *run(void *context)
     uint64_t sweeps = 0;
 
     while (!stop_wait_ms(TICK_MS)) {
-        subscribe(self);
+        if (subscribe_if_new(self))
+            dispatcher_enqueue_all(self->settings.dispatcher);
         if (clock_ms() < next_ms)
             continue;
         sweep_once(self, sweep);
@@ -105,6 +113,7 @@ DriftWatch *drift_watch_start(const DriftWatchSettings *settings)
     DriftWatch *self = xcalloc(1, sizeof *self);
 
     self->settings = *settings;
+    (void)subscribe_if_new(self);
     int r = pthread_create(&self->thread, NULL, run, self);
     assert(r == 0);
     return self;
@@ -112,8 +121,10 @@ DriftWatch *drift_watch_start(const DriftWatchSettings *settings)
 
 void drift_watch_join(DriftWatch *self)
 {
-    if (self == NULL)
-        return;
     (void)pthread_join(self->thread, NULL);
+}
+
+void drift_watch_free(DriftWatch *self)
+{
     free(self);
 }

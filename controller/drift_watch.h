@@ -15,11 +15,15 @@ typedef struct DriftWatchSettings {
     int64_t sweep_ms;
 } DriftWatchSettings;
 
-/* Runs until a stop is requested (stop.h). What SETTINGS points to is borrowed. */
+/* Runs until a stop is requested (stop.h). What SETTINGS points to is borrowed. When it returns and
+ * NATS is connected, nothing that happens from here on is missed: start it before the workers. */
 DriftWatch *drift_watch_start(const DriftWatchSettings *settings)
     __attribute__((__returns_nonnull__));
 
-/* Waits for the thread's end; no advisory is handled afterwards. Takes NULL. */
+/* Waits for the thread's end. */
 void drift_watch_join(DriftWatch *self);
+
+/* Only after nats_disconnect(): until then a last advisory may still be on its way. Takes NULL. */
+void drift_watch_free(DriftWatch *self);
 
 #endif

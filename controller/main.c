@@ -25,6 +25,7 @@ typedef struct Controller {
     NatsConnection *nats;
     Dispatcher *dispatcher;
     Reconciler reconciler;
+    DriftWatch *drift_watch;
     HealthServer *health;
 } Controller;
 
@@ -123,10 +124,10 @@ static void run(Controller *self)
     };
 
     reconciler_init(self);
+    self->drift_watch = drift_watch_start(&drift);
     WorkerPool *workers =
         workers_start(self->dispatcher, &self->reconciler, (size_t)self->settings.workers);
     Watcher *watcher = watcher_start(self->kube, self->settings.selector, self->dispatcher);
-    DriftWatch *drift_watch = drift_watch_start(&drift);
 
     log_info("running", KV("version", BULKHEAD_VERSION),
              KV("server", kube_client_server(self->kube)), KV("instance", self->instance),
@@ -134,7 +135,7 @@ static void run(Controller *self)
     while (!stop_requested())
         (void)stop_wait_ms(INT32_MAX);
     log_info("stopping");
-    drift_watch_join(drift_watch);
+    drift_watch_join(self->drift_watch);
     watcher_join(watcher);
     dispatcher_stop(self->dispatcher);
     workers_join(workers);
@@ -144,6 +145,7 @@ static void controller_done(Controller *self)
 {
     health_server_stop(self->health);
     nats_disconnect(self->nats);
+    drift_watch_free(self->drift_watch);
     dispatcher_free(self->dispatcher);
     kube_client_free(self->kube);
 }

@@ -103,7 +103,8 @@ void sink_complaint(const Sink *self, char ret_text[ERROR_TEXT_MAX])
 
 int64_t sink_max_payload(const Sink *self)
 {
-    int64_t max = self->subscribed_on != NULL ? natsConnection_GetMaxPayload(self->subscribed_on) : 0;
+    int64_t max =
+        self->subscribed_on != NULL ? natsConnection_GetMaxPayload(self->subscribed_on) : 0;
 
     return max > 0 ? max : MAX_PAYLOAD_DEFAULT;
 }

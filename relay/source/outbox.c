@@ -230,8 +230,8 @@ static void report(const PGresult *result, bool ready, char **cursor, FoundFn *f
 
     for (int i = 0; i < count; i++) {
         bool due = !ready && get_bool(result, i, 1);
-        DEFER(defer_free) char *tenant = xstrndup(
-            PQgetvalue(result, i, 0), (size_t)PQgetlength(result, i, 0));
+        DEFER(defer_free)
+        char *tenant = xstrndup(PQgetvalue(result, i, 0), (size_t)PQgetlength(result, i, 0));
 
         if (ready || due)
             found(context, tenant, ready, due);
@@ -493,8 +493,8 @@ static int queue_fetch(Outbox *self, const LanePlan *plan, size_t count, Error *
 /* Which lanes were had: their names, joined by commas. */
 static void read_lanes(Outbox *self, const PGresult *result, const LanePlan *plan, size_t count)
 {
-    DEFER(defer_free) char *names =
-        xasprintf(",%.*s,", PQgetlength(result, 0, 0), PQgetvalue(result, 0, 0));
+    DEFER(defer_free)
+    char *names = xasprintf(",%.*s,", PQgetlength(result, 0, 0), PQgetvalue(result, 0, 0));
 
     for (size_t i = 0; i < count; i++) {
         char name[TENANT_ID_MAX + 3];
@@ -511,9 +511,8 @@ static void read_row(const PGresult *result, int i, Placed *ret_placed)
         .id = get_int8(result, i, COLUMN_ID),
         .age_us = get_int8(result, i, COLUMN_AGE),
         .attempts = get_int4(result, i, COLUMN_ATTEMPTS),
-        .payload_size = PQgetisnull(result, i, COLUMN_SIZE) == 1
-                            ? -1
-                            : get_int4(result, i, COLUMN_SIZE),
+        .payload_size =
+            PQgetisnull(result, i, COLUMN_SIZE) == 1 ? -1 : get_int4(result, i, COLUMN_SIZE),
         .tenant = get_bytes(result, i, COLUMN_TENANT),
         .event_type = get_bytes(result, i, COLUMN_TYPE),
         .ordering_key = get_bytes(result, i, COLUMN_KEY),

@@ -84,7 +84,7 @@
 
 #define SQL_FETCH_DUE                                                                              \
     "SELECT " ROW_COLUMNS FETCH_FROM " AND x.attempts > 0 AND p.floor IS NOT NULL"                 \
-    "  AND x.next_attempt_at <= statement_timestamp()" FETCH_ORDER                                     \
+    "  AND x.next_attempt_at <= statement_timestamp()" FETCH_ORDER                                 \
     "  ORDER BY x.next_attempt_at, x.id" FETCH_LIMIT
 
 /* Payloads that were too large to come along. */

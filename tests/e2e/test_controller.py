@@ -100,10 +100,6 @@ def test_an_applied_tenant_has_exactly_the_declared_stream_and_consumers(
         "allow_rollup_hdrs": False,
         "consumer_limits": {},
         "allow_msg_ttl": False,
-        "allow_msg_counter": False,
-        "allow_atomic": False,
-        "allow_msg_schedules": False,
-        "allow_batched": False,
     }
     assert jetstream.consumers("TENANT_ACME") == ["audit", "billing"]
     billing = jetstream.consumer("TENANT_ACME", "billing")["config"]

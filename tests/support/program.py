@@ -140,6 +140,7 @@ class Program:
             os.killpg(self.pid, signal.SIGKILL)
             self._process.wait()
         self._forget()
+        self._process = None  # its exit code is ours, and no verdict on it
 
     def restart(self) -> None:
         self.stop()
