@@ -67,6 +67,11 @@ class JetStream:
         """Configuration and state: {"config": {...}, "state": {...}, "created": ...}."""
         return self.api(f"STREAM.INFO.{name}")
 
+    def subjects(self, name: str) -> dict[str, int]:
+        """The subjects in a stream, with their numbers of messages."""
+        found = self.api(f"STREAM.INFO.{name}", {"subjects_filter": ">"})["state"]
+        return dict(found.get("subjects") or {})
+
     def create_stream(self, **config: Any) -> dict[str, Any]:
         return self.api(f"STREAM.CREATE.{config['name']}", config)
 
