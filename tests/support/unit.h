@@ -2,11 +2,15 @@
 #ifndef UNIT_H
 #define UNIT_H
 
-#include <cmocka.h>
+/* cmocka.h needs these four, and in front of it. */
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
+/* clang-format on */
 
 #include "base.h"
 
