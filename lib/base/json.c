@@ -1,12 +1,8 @@
 #include "json.h"
 
-#include <math.h>
-
 #include "alloc.h"
 
 enum { DEPTH_MAX = 100, PATH_PART_MAX = 128 };
-
-static const int64_t exact_max = INT64_C(1) << 53;
 
 void json_init(void)
 {
@@ -43,7 +39,7 @@ int json_parse(const char *text, size_t length, cJSON **ret_json, Error *reterr)
     if (json == NULL)
         return error_set(reterr, ERROR_INVALID, "not JSON");
     for (; end < text + length; end++) {
-        if (strchr(" \t\r\n", *end) == NULL)
+        if (memchr(" \t\r\n", *end, 4) == NULL)
             return error_set(reterr, ERROR_INVALID, "text after the JSON value");
     }
     *ret_json = TAKE(json);
@@ -80,19 +76,26 @@ const char *json_text(const cJSON *json, const char *path, const char *fallback)
     return cJSON_IsString(item) ? item->valuestring : fallback;
 }
 
+/* The compiler flags == between doubles, and rightly so nearly everywhere else. */
+static bool same_number(double a, double b)
+{
+    return !(a < b) && !(a > b);
+}
+
 int64_t json_int(const cJSON *json, const char *path, int64_t fallback)
 {
     const cJSON *item = json_at(json, path);
 
     if (cJSON_IsRaw(item)) /* one that json_set_int wrote */
         return strtoll(item->valuestring, NULL, 10);
-    if (!cJSON_IsNumber(item) || isnan(item->valuedouble))
+    if (!cJSON_IsNumber(item))
         return fallback;
-    if (item->valuedouble >= (double)exact_max)
-        return exact_max;
-    if (item->valuedouble <= -(double)exact_max)
-        return -exact_max;
-    return (int64_t)item->valuedouble;
+    if (item->valuedouble >= 0x1p63)
+        return INT64_MAX;
+    if (item->valuedouble <= -0x1p63)
+        return INT64_MIN;
+    int64_t whole = (int64_t)item->valuedouble;
+    return same_number((double)whole, item->valuedouble) ? whole : fallback;
 }
 
 bool json_bool(const cJSON *json, const char *path, bool fallback)
@@ -138,6 +141,18 @@ static bool is_number(const cJSON *item)
     return cJSON_IsNumber(item) || cJSON_IsRaw(item);
 }
 
+static double double_of(const cJSON *item)
+{
+    return cJSON_IsRaw(item) ? (double)json_int(item, "", 0) : item->valuedouble;
+}
+
+static bool numbers_equal(const cJSON *a, const cJSON *b)
+{
+    if (cJSON_IsRaw(a) && cJSON_IsRaw(b))
+        return text_eq(a->valuestring, b->valuestring);
+    return same_number(double_of(a), double_of(b));
+}
+
 static bool members_equal(const cJSON *a, const cJSON *b)
 {
     const cJSON *item = NULL;
@@ -171,7 +186,7 @@ bool json_equal(const cJSON *a, const cJSON *b)
         return members_equal(a, b);
     if (cJSON_IsArray(a) && cJSON_IsArray(b))
         return elements_equal(a, b);
-    if (is_number(a) && is_number(b) && (cJSON_IsRaw(a) || cJSON_IsRaw(b)))
-        return json_int(a, "", 0) == json_int(b, "", 0);
+    if (is_number(a) && is_number(b))
+        return numbers_equal(a, b);
     return cJSON_Compare(a, b, true);
 }

@@ -22,11 +22,14 @@ int json_parse(const char *text, size_t length, cJSON **ret_json, Error *reterr)
 /* Without white space. The caller frees it. */
 char *json_print(const cJSON *json) __attribute__((__returns_nonnull__));
 
-/* The item at "a.b.c", or NULL where any of the three is missing. JSON may be NULL. */
+/* The item at "a.b.c", or NULL where any of the three is missing; JSON itself at "". A key with a
+ * dot in it is not reached so. JSON may be NULL. */
 const cJSON *json_at(const cJSON *json, const char *path);
 
-/* The string, integer or boolean at PATH, or FALLBACK where it is missing or of another type.
- * Integers beyond 2^53 come saturated to that. The text is borrowed. */
+/* The string, integer or boolean at PATH, or FALLBACK where it is missing or of another type, as a
+ * fraction is no integer. One that was parsed is exact up to 2^53 and, where it is a multiple of
+ * 64, up to 2^59, as any duration in whole milliseconds is; beyond 2^63 it is saturated. The text
+ * is borrowed. */
 const char *json_text(const cJSON *json, const char *path, const char *fallback);
 int64_t json_int(const cJSON *json, const char *path, int64_t fallback);
 bool json_bool(const cJSON *json, const char *path, bool fallback);
@@ -42,7 +45,8 @@ void json_set(cJSON *object, const char *name, cJSON *item);
 /* An exact integer as a value of its own, for arrays. */
 cJSON *json_new_int(int64_t number);
 
-/* Same value, whatever the order of members. NULL equals NULL alone. */
+/* Same value, whatever the order of members. An integer that was set equals what is read back of
+ * it. NULL equals NULL alone. */
 bool json_equal(const cJSON *a, const cJSON *b);
 
 #endif
