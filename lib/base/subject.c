@@ -61,21 +61,26 @@ void stream_name(const char *tenant_id, char ret_name[STREAM_NAME_SIZE])
 
 bool stream_tenant(const char *stream, char ret_tenant_id[TENANT_ID_MAX + 1])
 {
+    char id[TENANT_ID_MAX + 1] = "";
+
     if (!text_starts(stream, STREAM_PREFIX))
         return false;
     const char *rest = stream + strlen(STREAM_PREFIX);
-    size_t length = strnlen(rest, TENANT_ID_MAX + 1);
+    size_t length = strnlen(rest, sizeof id);
 
-    if (length > TENANT_ID_MAX)
+    if (length == sizeof id)
         return false;
-    for (size_t i = 0; i <= length; i++) {
+    for (size_t i = 0; i < length; i++) {
         if (is_lower(rest[i]))
             return false;
-        ret_tenant_id[i] = rest[i];
+        id[i] = rest[i];
         if (is_upper(rest[i]))
-            ret_tenant_id[i] = (char)(rest[i] - 'A' + 'a');
+            id[i] = (char)(rest[i] - 'A' + 'a');
     }
-    return tenant_id_valid(ret_tenant_id);
+    if (!tenant_id_valid(id))
+        return false;
+    memcpy(ret_tenant_id, id, sizeof id);
+    return true;
 }
 
 void event_subject(const char *tenant_id, const char *event_type, char ret_subject[SUBJECT_SIZE])
