@@ -17,20 +17,24 @@ static int digits_read(const char **text, int max, int64_t *ret_number)
     return digits;
 }
 
+/* The largest first, as they are written. */
 static const struct DurationUnit {
     const char *name;
     int64_t ns;
 } duration_units[] = {
     {"h", INT64_C(3600000000000)},
-    {"ms", INT64_C(1000000)}, /* before "m", which it begins with */
     {"m", INT64_C(60000000000)},
     {"s", INT64_C(1000000000)},
+    {"ms", INT64_C(1000000)},
 };
 
+/* The unit that all letters at TEXT name; NULL if they name none. */
 static const struct DurationUnit *duration_unit_at(const char *text)
 {
+    size_t letters = strspn(text, "hms");
+
     for (size_t i = 0; i < ARRAY_SIZE(duration_units); i++) {
-        if (text_starts(text, duration_units[i].name))
+        if (letters == strlen(duration_units[i].name) && text_starts(text, duration_units[i].name))
             return &duration_units[i];
     }
     return NULL;
@@ -61,22 +65,16 @@ int duration_parse(const char *text, int64_t *ret_ns, Error *reterr)
 
 void duration_format(int64_t ns, char ret_text[DURATION_TEXT_SIZE])
 {
-    static const struct DurationUnit falling[] = {
-        {"h", INT64_C(3600000000000)},
-        {"m", INT64_C(60000000000)},
-        {"s", INT64_C(1000000000)},
-        {"ms", INT64_C(1000000)},
-    };
     size_t used = 0;
 
     assert(ns >= 0);
-    for (size_t i = 0; i < ARRAY_SIZE(falling); i++) {
-        int64_t count = ns / falling[i].ns;
+    for (size_t i = 0; i < ARRAY_SIZE(duration_units); i++) {
+        int64_t count = ns / duration_units[i].ns;
 
-        ns %= falling[i].ns;
+        ns %= duration_units[i].ns;
         if (count > 0)
             used += (size_t)snprintf(ret_text + used, DURATION_TEXT_SIZE - used, "%" PRId64 "%s",
-                                     count, falling[i].name);
+                                     count, duration_units[i].name);
     }
     if (used == 0)
         (void)snprintf(ret_text, DURATION_TEXT_SIZE, "0s");

@@ -11,7 +11,8 @@ enum { DURATION_TEXT_SIZE = 64 };
  * ERROR_INVALID otherwise. */
 int duration_parse(const char *text, int64_t *ret_ns, Error *reterr) MUST_CHECK;
 
-/* The shortest such text; what is below a millisecond is cut. NS is not negative. */
+/* The shortest such text, with more than five digits only above 99999h; what is below a
+ * millisecond is cut. NS is not negative. */
 void duration_format(int64_t ns, char ret_text[DURATION_TEXT_SIZE]);
 
 /* A Kubernetes quantity that is a whole number of bytes: "512", "10Gi", "1.5M". ERROR_INVALID
