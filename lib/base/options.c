@@ -153,20 +153,18 @@ static const Option *option_of_key(const Option *options, size_t count, const ch
     return NULL;
 }
 
+/* What is not a text reads as it would be typed: 8, true. A text is borrowed from CONFIG, so that
+ * it must be one there. */
 static int config_item_set(const Option *option, void *settings, const cJSON *item, Error *reterr)
 {
-    char number[32];
-
     if (cJSON_IsString(item))
         return option_set(option, settings, item->valuestring, reterr);
-    if (cJSON_IsBool(item))
-        return option_set(option, settings, cJSON_IsTrue(item) ? "true" : "false", reterr);
-    if (cJSON_IsNumber(item) && option->type != OPTION_TEXT) {
-        (void)snprintf(number, sizeof number, "%" PRId64, json_int(item, "", 0));
-        return option_set(option, settings, number, reterr);
-    }
-    return error_set(reterr, ERROR_INVALID, "%s: want a text, a number or true or false",
-                     item->string);
+    if (option->type == OPTION_TEXT)
+        return error_set(reterr, ERROR_INVALID, "--%s: want a text: put it in quotes",
+                         option->name);
+
+    DEFER(defer_free) char *typed = json_print(item);
+    return option_set(option, settings, typed, reterr);
 }
 
 int options_set_config(const Option *options, size_t count, void *settings, const cJSON *config,
@@ -221,8 +219,8 @@ void options_help(const Option *options, size_t count, Text *text)
         const Option *option = &options[i];
 
         option_variable(option, variable, sizeof variable);
-        text_addf(text, "  --%s %s\n      %s\n      ", option->name, type_word(option),
-                  option->help);
+        text_addf(text, "  --%s%s%s\n      %s\n      ", option->name,
+                  *type_word(option) != '\0' ? " " : "", type_word(option), option->help);
         if (option->fallback != NULL && *option->fallback != '\0')
             text_addf(text, "Default %s. ", option->fallback);
         text_addf(text, "Also %s.\n", variable);
