@@ -67,34 +67,48 @@ static Cached *cached_add(Cache *cache, const char *name)
 {
     Cached *cached = xcalloc(1, sizeof *cached);
 
-    cached->version = xstrdup("");
-    cached->concern = xstrdup("");
+    cached->concern = xstrdup(""); /* unlike that of any object */
     map_add(cache->objects, name, cached);
     return cached;
 }
 
-CacheChange cache_put(Cache *cache, const cJSON *object)
+static bool is_newer(const Cache *cache, const Cached *cached, const cJSON *object)
 {
-    const char *version = json_text(object, "metadata.resourceVersion", "");
-    const char *name = json_text(object, "metadata.name", "");
-    Cached *cached = map_get(cache->objects, name);
+    return cache->compare(json_text(object, "metadata.resourceVersion", ""), cached->version) > 0;
+}
 
-    if (cached == NULL)
-        cached = cached_add(cache, name);
-    cached->seen = true;
-    if (cache->compare(version, cached->version) <= 0)
-        return CACHE_STALE;
-
+static CacheChange cached_replace(Cached *cached, const cJSON *object)
+{
     DEFER(defer_free) char *concern = concern_of(object);
     bool changed = !text_eq(concern, cached->concern);
 
     free(cached->version);
     free(cached->concern);
     free(cached->text);
-    cached->version = xstrdup(version);
+    cached->version = xstrdup(json_text(object, "metadata.resourceVersion", ""));
     cached->concern = TAKE(concern);
     cached->text = json_print(object);
     return changed ? CACHE_CHANGED : CACHE_QUIET;
+}
+
+CacheChange cache_put(Cache *cache, const cJSON *object)
+{
+    const char *name = json_text(object, "metadata.name", "");
+    Cached *cached = map_get(cache->objects, name);
+    bool known = cached != NULL;
+
+    if (!known)
+        cached = cached_add(cache, name);
+    cached->seen = true;
+    return known && !is_newer(cache, cached, object) ? CACHE_STALE : cached_replace(cached, object);
+}
+
+CacheChange cache_store(Cache *cache, const cJSON *object)
+{
+    Cached *cached = map_get(cache->objects, json_text(object, "metadata.name", ""));
+    bool news = cached != NULL && is_newer(cache, cached, object);
+
+    return news ? cached_replace(cached, object) : CACHE_STALE;
 }
 
 bool cache_delete(Cache *cache, const cJSON *object)

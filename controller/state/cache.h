@@ -21,8 +21,12 @@ typedef struct Cache Cache;
 Cache *cache_new(CacheVersionCompare *compare) __attribute__((__returns_nonnull__));
 void cache_free(Cache *cache);
 
-/* Keeps OBJECT, an object as the API server gives it; borrowed. */
+/* Keeps OBJECT, as the watch or a list brings it; borrowed. */
 CacheChange cache_put(Cache *cache, const cJSON *object);
+
+/* Keeps OBJECT, as a write of our own brought it back, if an older one is known. The answer to a
+ * write may come after the news of a deletion, and would bring back what is gone. */
+CacheChange cache_store(Cache *cache, const cJSON *object);
 
 /* Forgets the object, unless a newer one of that name is known; true if it was forgotten. */
 bool cache_delete(Cache *cache, const cJSON *object);
