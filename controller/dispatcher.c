@@ -79,11 +79,24 @@ void dispatcher_sync_end(Dispatcher *self)
     unlock(self);
 }
 
+static void add_changed(Dispatcher *self, const cJSON *object, CacheChange change,
+                        QueuePriority priority)
+{
+    if (change == CACHE_CHANGED)
+        add(self, json_text(object, "metadata.name", ""), priority);
+}
+
 void dispatcher_put(Dispatcher *self, const cJSON *object, bool initial)
 {
     lock(self);
-    if (cache_put(self->cache, object) == CACHE_CHANGED)
-        add(self, json_text(object, "metadata.name", ""), initial ? QUEUE_BACKLOG : QUEUE_USER);
+    add_changed(self, object, cache_put(self->cache, object), initial ? QUEUE_BACKLOG : QUEUE_USER);
+    unlock(self);
+}
+
+void dispatcher_store(Dispatcher *self, const cJSON *object)
+{
+    lock(self);
+    add_changed(self, object, cache_store(self->cache, object), QUEUE_USER);
     unlock(self);
 }
 
@@ -101,11 +114,6 @@ bool dispatcher_synced(Dispatcher *self)
     bool synced = self->synced;
     unlock(self);
     return synced;
-}
-
-void dispatcher_store(Dispatcher *self, const cJSON *object)
-{
-    dispatcher_put(self, object, false);
 }
 
 void dispatcher_enqueue(Dispatcher *self, const char *tenant)
