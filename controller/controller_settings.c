@@ -28,6 +28,8 @@ static const Option options[] = {
      "Least time between two writes of a Tenant's status that change nothing but numbers."},
     {"listen", OPTION_TEXT, FIELD(listen), ":8080", 0, 0, NULL,
      "Address of /livez, /readyz and /metrics."},
+    {"metrics-per-tenant", OPTION_TEXT, FIELD(metrics_per_tenant), "full", 0, 0, "full|off",
+     "Whether /metrics has series of single tenants and consumers."},
     {"log-level", OPTION_TEXT, FIELD(log_level), "info", 0, 0, "debug|info|warn|error",
      "Least level of the lines that are logged."},
     {"log-format", OPTION_TEXT, FIELD(log_format), "json", 0, 0, "json|text",

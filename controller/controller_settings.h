@@ -12,6 +12,7 @@ typedef struct ControllerSettings {
     const char *log_level;
     const char *log_format;
     const char *selector;
+    const char *metrics_per_tenant;
     int64_t workers;
     int64_t resync_ms;
     int64_t status_interval_ms;

@@ -5,8 +5,43 @@
 
 #include "alloc.h"
 #include "clock.h"
+#include "metrics.h"
 
 enum { RETRY_SLOWLY_MS = 60 * 1000 };
+
+#define QUEUE_NAME "tenant"
+
+static Metric depth = {
+    .name = "workqueue_depth",
+    .type = METRIC_GAUGE,
+    .help = "Tenants that are due and wait for a worker.",
+    .labels = {"name"},
+};
+static Metric adds = {
+    .name = "workqueue_adds_total",
+    .type = METRIC_COUNTER,
+    .help = "Tenants put into the queue.",
+    .labels = {"name"},
+};
+static Metric retries = {
+    .name = "workqueue_retries_total",
+    .type = METRIC_COUNTER,
+    .help = "Tenants put back because a pass failed.",
+    .labels = {"name"},
+};
+static Metric tenants = {
+    .name = "bulkhead_tenants",
+    .type = METRIC_GAUGE,
+    .help = "Tenants known.",
+};
+
+void dispatcher_register_metrics(void)
+{
+    metrics_register(&depth);
+    metrics_register(&adds);
+    metrics_register(&retries);
+    metrics_register(&tenants);
+}
 
 struct Dispatcher {
     pthread_mutex_t lock; /* guards all that follows */
@@ -56,6 +91,9 @@ static void unlock(Dispatcher *self)
 static void add(Dispatcher *self, const char *tenant, QueuePriority priority)
 {
     queue_add(self->queue, tenant, priority);
+    metric_add(&adds, 1, QUEUE_NAME);
+    metric_set(&depth, (double)queue_depth(self->queue), QUEUE_NAME);
+    metric_set(&tenants, (double)cache_count(self->cache));
     (void)pthread_cond_signal(&self->changed);
 }
 
@@ -165,6 +203,7 @@ bool dispatcher_take(Dispatcher *self, Job *ret_job)
             .object = cache_get(self->cache, key),
             .counted_ms = cache_note(self->cache, key),
         };
+    metric_set(&depth, (double)queue_depth(self->queue), QUEUE_NAME);
     unlock(self);
     return key != NULL;
 }
@@ -176,6 +215,7 @@ static void finish(Dispatcher *self, const char *tenant, JobEnd end)
     switch (end.retry) {
     case RETRY_NOW: /* the first delay is short enough, and a second time it is not the same */
     case RETRY_BACKOFF:
+        metric_add(&retries, 1, QUEUE_NAME);
         (void)queue_retry(self->queue, tenant, now_ms, random_u32());
         return;
     case RETRY_SLOWLY:

@@ -58,6 +58,9 @@ typedef struct DispatcherCounts {
     size_t objects; /* Tenants known         */
 } DispatcherCounts;
 
+/* client-go's workqueue_* and the number of Tenants. Call once, from main. */
+void dispatcher_register_metrics(void);
+
 DispatcherCounts dispatcher_counts(Dispatcher *self);
 
 #endif

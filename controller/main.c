@@ -11,6 +11,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "stop.h"
+#include "tenant_metrics.h"
 #include "watcher.h"
 #include "worker.h"
 
@@ -155,6 +156,8 @@ static int controller_main(Controller *self, Error *reterr)
     const HealthChecks checks = {.alive = alive, .ready = ready, .context = self};
 
     kube_client_register_metrics();
+    dispatcher_register_metrics();
+    tenant_metrics_register(text_eq(self->settings.metrics_per_tenant, "full"));
     workers_register_metrics((size_t)self->settings.workers);
     if (connect_all(self, reterr) < 0 ||
         health_server_start(self->settings.listen, &checks, &self->health, reterr) < 0 ||

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "log.h"
 #include "metrics.h"
+#include "tenant_metrics.h"
 
 #define CONTROLLER "tenant"
 
@@ -110,7 +111,7 @@ static JobEnd job_run(Reconciler *reconciler, Job *job)
     int64_t began_us = clock_us();
 
     if (job->object == NULL) {
-        metrics_forget("tenant", job->tenant);
+        tenant_metrics_forget(job->tenant);
         return (JobEnd){.retry = RETRY_NEVER, .again_ms = -1};
     }
     pass_run(reconciler, job, &end);

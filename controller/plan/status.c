@@ -32,18 +32,6 @@ static cJSON *stream_status(const Tenant *tenant, const cJSON *info)
     return stream;
 }
 
-/* Those of the spec, in its order; what others made in the stream is not reported. */
-static bool consumer_declared(const Tenant *tenant, const char *name)
-{
-    const cJSON *consumer = NULL;
-
-    cJSON_ArrayForEach (consumer, json_at(tenant->spec, "consumers")) {
-        if (text_eq(json_text(consumer, "name", ""), name))
-            return true;
-    }
-    return false;
-}
-
 static cJSON *consumer_status(const cJSON *info, int64_t *lag)
 {
     cJSON *consumer = cJSON_CreateObject();
@@ -68,7 +56,7 @@ static void add_observed(cJSON *status, const StatusInput *input)
     int64_t lag = 0;
 
     cJSON_ArrayForEach (info, input->observed->consumers) {
-        if (consumer_declared(input->tenant, json_text(info, "name", "")))
+        if (tenant_declares_consumer(input->tenant, json_text(info, "name", "")))
             (void)cJSON_AddItemToArray(consumers, consumer_status(info, &lag));
     }
     json_set(status, "consumers", consumers);

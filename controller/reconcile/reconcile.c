@@ -5,6 +5,7 @@
 #include "kube_object.h"
 #include "observe.h"
 #include "status.h"
+#include "tenant_metrics.h"
 #include "tenant_plan.h"
 
 enum { CLUSTERED_REPLICAS = 3, PLAN_TEXT_MAX = 8192 };
@@ -128,6 +129,8 @@ static int pass_apply(Pass *pass, PassEnd *end, Error *reterr)
         if (apply_step(pass->self->nats, pass->tenant.stream, step, &pass->observed, reterr) < 0)
             return -1;
         did_add(end, step);
+        if (step->type == STEP_CONSUMER_DELETE)
+            tenant_metrics_forget_consumer(pass->tenant.id, step->consumer);
     }
     return 0;
 }
@@ -304,6 +307,7 @@ void reconcile(Reconciler *self, const cJSON *object, int64_t counted_ms, PassEn
         ret_end->error = error;
         pass_failed(&pass, &error);
     }
+    tenant_metrics_set(&pass.tenant, pass.was_observed ? &pass.observed : NULL, pass.outcome);
     /* What a moment heals is not worth a status; what deletion leaves has none. */
     if (r < 0 && error_retry(error.kind) == RETRY_NOW)
         return;

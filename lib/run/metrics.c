@@ -43,17 +43,21 @@ const Metric *metrics_first(void)
     return first;
 }
 
+static void key_write(Text *key, const Metric *metric, const char *const *labels, size_t count)
+{
+    assert(count == label_count(metric));
+    for (size_t i = 0; i < count; i++)
+        text_addf(key, "%s\n", labels[i]);
+}
+
 static MetricSeries *series_get(Metric *metric, const char *const *labels, size_t count)
 {
     DEFER(text_done) Text key = TEXT_MAX(KEY_MAX);
-    MetricSeries *series = NULL;
 
-    assert(count == label_count(metric));
-    for (size_t i = 0; i < count; i++)
-        text_addf(&key, "%s\n", labels[i]);
+    key_write(&key, metric, labels, count);
     if (metric->series == NULL)
         metric->series = map_new();
-    series = map_get(metric->series, text_get(&key));
+    MetricSeries *series = map_get(metric->series, text_get(&key));
     if (series != NULL)
         return series;
 
@@ -94,8 +98,21 @@ void metric_observe_to(Metric *metric, double value, const char *const *labels, 
 
 static void series_free(MetricSeries *series)
 {
+    if (series == NULL)
+        return;
     free(series->counts);
     free(series);
+}
+
+void metric_remove_from(Metric *metric, const char *const *labels, size_t count)
+{
+    DEFER(text_done) Text key = TEXT_MAX(KEY_MAX);
+
+    key_write(&key, metric, labels, count);
+    (void)pthread_mutex_lock(&lock);
+    if (metric->series != NULL)
+        series_free(map_remove(metric->series, text_get(&key)));
+    (void)pthread_mutex_unlock(&lock);
 }
 
 static bool key_has(const char *key, size_t position, const char *value)

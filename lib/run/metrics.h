@@ -32,6 +32,9 @@ void metric_add_to(Metric *metric, double delta, const char *const *labels, size
 void metric_set_to(Metric *metric, double value, const char *const *labels, size_t count);
 void metric_observe_to(Metric *metric, double value, const char *const *labels, size_t count);
 
+/* Drops one series, if it is there. */
+void metric_remove_from(Metric *metric, const char *const *labels, size_t count);
+
 #define METRIC_LABELS(...)                                                                         \
     ((const char *const[]){NULL, ##__VA_ARGS__} + 1),                                              \
         sizeof((const char *const[]){NULL, ##__VA_ARGS__}) / sizeof(char *) - 1
@@ -39,6 +42,7 @@ void metric_observe_to(Metric *metric, double value, const char *const *labels, 
 #define metric_set(metric, value, ...) metric_set_to((metric), (value), METRIC_LABELS(__VA_ARGS__))
 #define metric_observe(metric, value, ...)                                                         \
     metric_observe_to((metric), (value), METRIC_LABELS(__VA_ARGS__))
+#define metric_remove(metric, ...) metric_remove_from((metric), METRIC_LABELS(__VA_ARGS__))
 
 /* Drops every series, of every metric, whose LABEL is VALUE: the tenant is gone. */
 void metrics_forget(const char *label, const char *value);

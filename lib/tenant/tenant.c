@@ -50,3 +50,14 @@ int tenant_parse(const cJSON *object, Tenant *ret_tenant, Error *reterr)
     *ret_tenant = tenant;
     return 0;
 }
+
+bool tenant_declares_consumer(const Tenant *tenant, const char *name)
+{
+    const cJSON *consumer = NULL;
+
+    cJSON_ArrayForEach (consumer, json_at(tenant->spec, "consumers")) {
+        if (text_eq(json_text(consumer, "name", ""), name))
+            return true;
+    }
+    return false;
+}

@@ -44,6 +44,9 @@ typedef struct Tenant {
 /* ERROR_INVALID if OBJECT has no name, uid or resourceVersion: it did not come from the API. */
 int tenant_parse(const cJSON *object, Tenant *ret_tenant, Error *reterr) MUST_CHECK;
 
+/* True if the spec has a consumer of this NAME. */
+bool tenant_declares_consumer(const Tenant *tenant, const char *name);
+
 /* What the configuration depends on beside the spec. */
 typedef struct TenantScope {
     const char *cluster; /* uid of the namespace kube-system */
