@@ -37,9 +37,10 @@ typedef struct Watch {
     char *version;   /* the last one told of; "" before the first sync */
     bool pages_only; /* this server cannot stream a list */
     int page_size;
-    uint32_t rests; /* since it was calm */
+    WatchEnd bad_end;  /* the last one that was not told to be normal */
+    uint32_t failures; /* by it, in a row */
+    uint32_t rests;    /* because of it, since it was calm */
     int64_t rested_ms;
-    uint32_t failures; /* in a row */
     int64_t retry_after_ms;
 
     /* The stream under way: */
@@ -355,6 +356,18 @@ static void rest(Watch *watch)
     watch->rested_ms = clock_ms();
 }
 
+/* Each kind of failure has a patience of its own: a server that was away for long and then says
+ * that our version is gone is back, and asked again at once. */
+static void note_failure(Watch *watch, WatchEnd end)
+{
+    if (end != watch->bad_end) {
+        watch->failures = 0;
+        watch->rests = 0;
+    }
+    watch->bad_end = end;
+    watch->failures++;
+}
+
 /* The state may be FOLLOW by now, where a list has come to its end within a stream. */
 static void obey(Watch *watch, WatchEnd end)
 {
@@ -363,7 +376,10 @@ static void obey(Watch *watch, WatchEnd end)
     if (end == WATCH_INVALID && watch->state == WATCH_STREAM_LIST)
         watch->pages_only = true;
     watch->state = rule->next;
-    if (rule->quiet_tries != WATCH_NEVER_TELL && watch->failures++ >= rule->quiet_tries)
+    if (rule->quiet_tries == WATCH_NEVER_TELL)
+        return;
+    note_failure(watch, end);
+    if (watch->failures > rule->quiet_tries)
         tell_trouble(watch);
     if (rule->rest)
         rest(watch);
