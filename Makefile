@@ -67,9 +67,9 @@ LAYERS_controller/reconcile := $(BASE) lib/run lib/jetstream lib/kube lib/tenant
 LAYERS_controller           := $(BASE) lib/run lib/jetstream lib/kube lib/tenant \
 	controller/state controller/plan controller/reconcile
 LAYERS_relay/core           := $(BASE) lib/tenant
-LAYERS_relay/source         := $(BASE) lib/run relay/core relay/schema
+LAYERS_relay/source         := $(BASE) lib/run lib/tenant relay/core relay/schema
 LAYERS_relay/schema         := $(BASE)
-LAYERS_relay/sink           := $(BASE) lib/run lib/jetstream relay/core
+LAYERS_relay/sink           := $(BASE) lib/run lib/jetstream lib/tenant relay/core
 LAYERS_relay                := $(BASE) lib/run lib/jetstream lib/tenant relay/core relay/source relay/sink relay/schema
 LAYERS_tests/support        := $(BASE)
 LAYERS_tests/unit           := tests/support $(BASE) lib/run lib/jetstream lib/kube lib/tenant controller \
@@ -101,6 +101,13 @@ $(BINARIES):
 
 $O/bulkhead.a: $(patsubst %.c,$O/%.o,$(filter-out $(MAINS),$(SRC)))
 	$Qrm -f $@ && ar rcsD $@ $^
+
+# The migrations, compiled in.
+MIGRATIONS := $(sort $(wildcard relay/schema/*.sql))
+$O/generated/migrations.inc: relay/schema/embed.sh $(MIGRATIONS)
+	@mkdir -p $(@D)
+	sh $^ > $@.tmp && mv $@.tmp $@
+$O/relay/schema/schema.o: $O/generated/migrations.inc
 
 $O/%.o: %.c
 	@mkdir -p $(@D)

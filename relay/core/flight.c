@@ -282,6 +282,18 @@ const char *flight_stream(const Flight *flight, uint32_t token)
     return slot != NULL ? slot->row.lane->stream : NULL;
 }
 
+size_t flight_in_flight(const Flight *flight)
+{
+    return flight->published;
+}
+
+bool flight_is_probe(const Flight *flight, uint32_t token)
+{
+    const Slot *slot = waiting_slot(flight, token);
+
+    return slot != NULL && slot->probe;
+}
+
 static void count_answer(Flight *flight, const Slot *slot, int64_t now_us)
 {
     flight->published--;

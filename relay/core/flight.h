@@ -55,6 +55,12 @@ typedef struct Answered {
     bool paused;     /* the lane was open until now */
 } Answered;
 
+/* Rows without an answer, of any batch. */
+size_t flight_in_flight(const Flight *flight);
+
+/* Was the row that waits for TOKEN sent to see whether its lane works again? */
+bool flight_is_probe(const Flight *flight, uint32_t token);
+
 /* The name of the stream that must stand in the answer to TOKEN; NULL: nobody waits for it. */
 const char *flight_stream(const Flight *flight, uint32_t token);
 

@@ -15,6 +15,8 @@ enum {
     TAKEN_MS = 2,
     IDLE_MS = 10 * 60 * 1000,
     DEFICIT_ROUNDS = 2,
+    DEBT_MAX = 4 * 1024 * 1024,
+    LIMITED_MS = 5,
 };
 
 #define NEVER_MS (INT64_MIN / 2)
@@ -262,37 +264,44 @@ bool lanes_ready(const Lanes *lanes, int64_t now_ms, int64_t limit_ms, int64_t *
 
         if (is_open(lane, now_ms) || (lane->active && lane->state == LANE_NEW))
             return true;
-        if (lane->active && lane->state == LANE_PAUSED && lane->resume_ms > now_ms)
+        if (lane->active && lane->resume_ms > now_ms)
             wait = min_i64(wait, lane->resume_ms - now_ms);
     }
     *ret_wait_ms = wait;
     return false;
 }
 
-/* Fewer rows than asked for: there are no more, unless the floor hid some. */
-static void drained(Lane *lane, const LanePlan *plan)
-{
-    if (plan->floor == 0) {
-        lane->active = false;
-        lane->due = false;
-        lane->deficit = 0;
-    }
-    lane->floor = 0;
-}
-
-void lane_fetched(const LanePlan *plan, int64_t rows, int64_t bytes, int64_t last, int64_t now_ms)
+/* Fewer rows than asked for: there are no more, unless the floor hid some. A search finds the lane
+ * again when there are. */
+static void drained(const LanePlan *plan, const LaneHarvest *harvest, int64_t now_ms)
 {
     Lane *lane = plan->lane;
 
+    lane->floor = 0;
+    if (harvest->limited)
+        lane->resume_ms =
+            now_ms + max_i64(1000 / max_i64(lane->settings.events_per_second, 1), LIMITED_MS);
+    if (plan->floor > 0)
+        return;
+    lane->active = lane->due;
+    lane->deficit = 0;
+}
+
+void lane_fetched(const LanePlan *plan, const LaneHarvest *harvest, int64_t now_ms)
+{
+    Lane *lane = plan->lane;
+    int64_t rows = harvest->ready + harvest->due;
+
     lane->seen_ms = now_ms;
+    lane->due = lane->due && harvest->due == plan->rows;
     if (rows > 0) {
-        lane->deficit -= bytes;
-        lane->row_bytes = max_i64((lane->row_bytes * 3 + bytes / rows) / 4, 1);
+        lane->deficit = max_i64(lane->deficit - harvest->bytes, -DEBT_MAX);
+        lane->row_bytes = max_i64((lane->row_bytes * 3 + harvest->bytes / rows) / 4, 1);
     }
-    if (rows < plan->rows)
-        drained(lane, plan);
+    if (harvest->ready < plan->rows)
+        drained(plan, harvest, now_ms);
     else
-        lane->floor = max_i64(lane->floor, last);
+        lane->floor = max_i64(lane->floor, harvest->last);
     if (rows == 0 && lane->state == LANE_PROBING)
         lane->state = LANE_PAUSED; /* nothing there to try it with */
 }

@@ -76,8 +76,16 @@ size_t lanes_plan(Lanes *lanes, int64_t room, int64_t now_ms, LanePlan *ret_plan
 /* True if rows would be taken now; *ret_wait_ms: else, until a pause may end (at most LIMIT). */
 bool lanes_ready(const Lanes *lanes, int64_t now_ms, int64_t limit_ms, int64_t *ret_wait_ms);
 
-/* A round brought ROWS rows of BYTES for PLAN, the last with id LAST (0: none). */
-void lane_fetched(const LanePlan *plan, int64_t rows, int64_t bytes, int64_t last, int64_t now_ms);
+/* What a round brought for one entry of its plan. */
+typedef struct LaneHarvest {
+    int64_t ready; /* rows that nobody tried before */
+    int64_t due;   /* rows whose wait was over      */
+    int64_t bytes;
+    int64_t last; /* id of the last ready one; 0: none             */
+    bool limited; /* the tenant's rate may have kept some from us  */
+} LaneHarvest;
+
+void lane_fetched(const LanePlan *plan, const LaneHarvest *harvest, int64_t now_ms);
 
 /* Another relay works on it: look at others first. */
 void lane_taken(Lane *lane, int64_t now_ms);

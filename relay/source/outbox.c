@@ -250,16 +250,25 @@ static int queue_search(Outbox *self, const char *statement, const char *cursor,
     return postgres_queue(self->postgres, statement, &self->params, reterr);
 }
 
+/* Any other statement closes the portal of the last one, which would hold its snapshot, and with
+ * it vacuum, for as long as we wait for NATS. */
+static int queue_portal_end(Outbox *self, Error *reterr)
+{
+    return postgres_queue_sql(self->postgres, "SET lock_timeout = '2s'", reterr);
+}
+
 int outbox_discover(Outbox *self, FoundFn *found, void *context, Error *reterr)
 {
     DEFER(defer_result) PGresult *ready = NULL;
     DEFER(defer_result) PGresult *due = NULL;
+    DEFER(defer_result) PGresult *portal = NULL;
 
     if (queue_search(self, "discover", self->ready_cursor, reterr) < 0 ||
         queue_search(self, "discover_due", self->due_cursor, reterr) < 0 ||
-        postgres_sync(self->postgres, reterr) < 0 ||
+        queue_portal_end(self, reterr) < 0 || postgres_sync(self->postgres, reterr) < 0 ||
         postgres_result(self->postgres, &ready, reterr) < 0 ||
         postgres_result(self->postgres, &due, reterr) < 0 ||
+        postgres_result(self->postgres, &portal, reterr) < 0 ||
         postgres_synced(self->postgres, reterr) < 0)
         return given_up(self);
     report(ready, true, &self->ready_cursor, found, context);
@@ -483,9 +492,7 @@ static int queue_fetch(Outbox *self, const LanePlan *plan, size_t count, Error *
         return -1;
     if (postgres_queue(self->postgres, "fetch_ready", &self->params, reterr) < 0)
         return -1;
-    /* Any other statement closes the portal of the fetch, which would hold its snapshot, and with
-     * it vacuum, for as long as we wait for NATS. */
-    if (postgres_queue_sql(self->postgres, "SET LOCAL lock_timeout = '2s'", reterr) < 0)
+    if (queue_portal_end(self, reterr) < 0)
         return -1;
     return postgres_sync(self->postgres, reterr);
 }
@@ -618,8 +625,7 @@ static int fetch_large(Outbox *self, Error *reterr)
 
     if (count == 0)
         return 0;
-    if (queue_ids(self, "payloads", ids, count, reterr) < 0 ||
-        postgres_queue_sql(self->postgres, "SET LOCAL lock_timeout = '2s'", reterr) < 0 ||
+    if (queue_ids(self, "payloads", ids, count, reterr) < 0 || queue_portal_end(self, reterr) < 0 ||
         postgres_sync(self->postgres, reterr) < 0 ||
         postgres_result(self->postgres, &result, reterr) < 0 ||
         postgres_result(self->postgres, &portal, reterr) < 0 ||

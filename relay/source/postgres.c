@@ -323,8 +323,9 @@ static bool is_good(const PGresult *result)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
-/* Reads all results outside a pipeline; the first failure is the one that counts. */
-static int finish(Postgres *self, Error *reterr)
+/* Reads all results outside a pipeline; the first failure is the one that counts. The last good
+ * one goes to *RET_RESULT, which may be NULL. */
+static int finish(Postgres *self, PGresult **ret_result, Error *reterr)
 {
     bool failed = false;
 
@@ -337,6 +338,10 @@ static int finish(Postgres *self, Error *reterr)
             break;
         if (!is_good(result) && !failed)
             failed = result_failed(result, reterr) < 0;
+        if (ret_result != NULL && !failed) {
+            PQclear(*ret_result);
+            *ret_result = TAKE(result);
+        }
     }
     if (failed && PQstatus(self->conn) == CONNECTION_BAD)
         postgres_close(self);
@@ -354,7 +359,21 @@ int postgres_run(Postgres *self, const char *sql, Error *reterr)
         return not_open(reterr);
     if (PQsendQuery(self->conn, sql) == 0)
         return broken(self, reterr);
-    return finish(self, reterr);
+    return finish(self, NULL, reterr);
+}
+
+int postgres_ask(Postgres *self, const char *sql, PGresult **ret_result, Error *reterr)
+{
+    DEFER(defer_result) PGresult *result = NULL;
+
+    if (self->conn == NULL)
+        return not_open(reterr);
+    if (PQsendQuery(self->conn, sql) == 0)
+        return broken(self, reterr);
+    if (finish(self, &result, reterr) < 0)
+        return -1;
+    *ret_result = TAKE(result);
+    return 0;
 }
 
 int postgres_prepare(Postgres *self, const char *name, const char *sql, Error *reterr)
@@ -363,7 +382,7 @@ int postgres_prepare(Postgres *self, const char *name, const char *sql, Error *r
         return not_open(reterr);
     if (PQsendPrepare(self->conn, name, sql, 0, NULL) == 0)
         return broken(self, reterr);
-    return finish(self, reterr);
+    return finish(self, NULL, reterr);
 }
 
 static bool enter_pipeline(Postgres *self)

@@ -44,6 +44,9 @@ void postgres_where(const Postgres *self, char *ret_text, size_t size);
 /* Runs SQL, which may be several statements, and forgets what it returns. Not in a pipeline. */
 int postgres_run(Postgres *self, const char *sql, Error *reterr) MUST_CHECK;
 
+/* Runs one statement and hands out its rows, as text. Not in a pipeline. */
+int postgres_ask(Postgres *self, const char *sql, PGresult **ret_result, Error *reterr) MUST_CHECK;
+
 /* Prepares a statement under NAME. Not in a pipeline. */
 int postgres_prepare(Postgres *self, const char *name, const char *sql, Error *reterr) MUST_CHECK;
 

@@ -1,0 +1,538 @@
+#include "drain.h"
+
+#include "alloc.h"
+#include "clock.h"
+#include "log.h"
+#include "relay_metrics.h"
+#include "stop.h"
+
+enum {
+    BATCH_BYTES = 4 * 1024 * 1024,
+    SLOTS_PER_ROW = 2, /* room for rows that are still on their way from earlier batches */
+    SLOTS_MIN = 256,
+    ASKS_A_TURN = 16,
+    DISCOVER_BUSY_US = 5 * 1000,
+    TIDY_BUSY_US = 1000 * 1000,
+    AWAY_WAIT_MS = 100,
+    FINISH_US = 1000 * 1000,
+    NOTES_MAX = 16,
+    STRANGERS_MAX = 16,
+};
+
+typedef struct Note {
+    char tenant[TENANT_ID_MAX + 1];
+    char why[LANE_WHY_MAX];
+} Note;
+
+struct Drain {
+    Outbox *outbox;
+    Sink *sink;
+    Lanes *lanes;
+    Flight *flight;
+    Message message;
+    LanePlan plan[LANES_A_ROUND];
+    size_t plan_count;
+    Fetched fetched;
+    uint64_t epoch; /* of the connection that rows in flight were sent over */
+    bool lost;      /* ... which broke while we published */
+    int64_t poll_us;
+    int64_t idle_us; /* the next wait, growing while nothing is found */
+    int64_t discovered_us;
+    int64_t tidied_us;
+    Note notes[NOTES_MAX]; /* to be written beside rows that wait */
+    size_t note_count;
+    char *strangers[STRANGERS_MAX]; /* values of tenant_id that are none */
+    size_t stranger_count;
+};
+
+int drain_new(const DrainSettings *settings, Drain **ret_drain, Error *reterr)
+{
+    DEFER(defer_outbox) Outbox *outbox = NULL;
+    DEFER(defer_sink) Sink *sink = NULL;
+    int64_t slots = max_i64(settings->batch * SLOTS_PER_ROW, SLOTS_MIN);
+
+    if (outbox_new(settings->database_url, settings->on_published, &settings->waiter, &outbox,
+                   reterr) < 0 ||
+        sink_new(&settings->sink, &sink, reterr) < 0)
+        return -1;
+    Drain *self = xcalloc(1, sizeof *self);
+    self->outbox = TAKE(outbox);
+    self->sink = TAKE(sink);
+    self->lanes = lanes_new(settings->batch, BATCH_BYTES);
+    self->flight = flight_new((size_t)min_i64(slots, FLIGHT_SLOTS_MAX), settings->max_attempts);
+    message_init(&self->message);
+    self->poll_us = settings->poll_ms * 1000;
+    self->idle_us = 1000;
+    *ret_drain = self;
+    return 0;
+}
+
+static void strangers_clear(Drain *self)
+{
+    for (size_t i = 0; i < self->stranger_count; i++)
+        free(self->strangers[i]);
+    self->stranger_count = 0;
+}
+
+void drain_free(Drain *self)
+{
+    if (self == NULL)
+        return;
+    strangers_clear(self);
+    outbox_free(self->outbox);
+    sink_free(self->sink);
+    flight_free(self->flight);
+    lanes_free(self->lanes);
+    message_done(&self->message);
+    free(self);
+}
+
+int drain_open(Drain *self, Error *reterr)
+{
+    return outbox_open(self->outbox, reterr);
+}
+
+bool drain_is_open(Drain *self)
+{
+    return outbox_is_open(self->outbox);
+}
+
+bool drain_has_nats(Drain *self, char ret_why[ERROR_TEXT_MAX])
+{
+    ret_why[0] = '\0';
+    if (sink_ready(self->sink))
+        return true;
+    sink_complaint(self->sink, ret_why);
+    return false;
+}
+
+/* A tenant begins to wait: once in the log, once beside its first row. */
+static void tell_paused(Drain *self, const Lane *lane, bool row_tells)
+{
+    log_warn("a tenant's rows wait", KV("tenant", lane->tenant), KV("reason", lane->why));
+    metric_set(&metric_lane_paused, 1, lane->tenant);
+    if (row_tells || self->note_count == NOTES_MAX)
+        return;
+    Note *note = &self->notes[self->note_count++];
+    (void)snprintf(note->tenant, sizeof note->tenant, "%s", lane->tenant);
+    (void)snprintf(note->why, sizeof note->why, "%s", lane->why);
+}
+
+static void tell_resumed(const Lane *lane)
+{
+    log_info("a tenant's rows flow again", KV("tenant", lane->tenant));
+    metric_set(&metric_lane_paused, 0, lane->tenant);
+}
+
+static void on_answer(Drain *self, const SinkEvent *event)
+{
+    const char *stream = flight_stream(self->flight, event->token);
+    int64_t now_us = clock_us();
+    Ack ack;
+
+    if (stream == NULL) {
+        metric_add(&metric_unexpected_acks, 1);
+        return;
+    }
+    if (event->no_responders)
+        ack_no_responders(stream, &ack);
+    else
+        ack_parse(event->answer.at, event->answer.length, stream, &ack);
+    bool probing = flight_is_probe(self->flight, event->token);
+    Answered answered = flight_answer(self->flight, event->token, &ack, now_us, random_u32());
+
+    if (answered.paused)
+        tell_paused(self, answered.lane, true);
+    if (!ack.stored) {
+        metric_add(&metric_publish_errors, 1, failure_word(ack.cause));
+        return;
+    }
+    if (probing && answered.lane->state == LANE_OPEN)
+        tell_resumed(answered.lane);
+    metric_add(&metric_published, 1, answered.lane->tenant);
+    metric_observe(&metric_ack_seconds, (double)answered.wait_us / 1e6);
+    metric_observe(&metric_end_to_end_seconds, (double)answered.age_us / 1e6);
+    if (ack.duplicate)
+        metric_add(&metric_duplicates, 1);
+}
+
+static void on_stream(Drain *self, const SinkEvent *event)
+{
+    Lane *lane = lanes_find(self->lanes, event->tenant);
+
+    if (lane == NULL)
+        return;
+    bool was_held = lane->state == LANE_HELD;
+    lane_configure(lane, &event->settings);
+    if (event->complaint[0] != '\0')
+        log_warn("a stream's settings for the relay cannot be read; the defaults count",
+                 KV("tenant", lane->tenant), KV("error", event->complaint));
+    if (was_held != (lane->state == LANE_HELD))
+        log_info(was_held ? "a tenant is no longer suspended" : "a tenant is suspended: rows wait",
+                 KV("tenant", lane->tenant));
+}
+
+static void on_stream_missing(Drain *self, const SinkEvent *event)
+{
+    Lane *lane = lanes_find(self->lanes, event->tenant);
+    Ack ack;
+
+    if (lane == NULL)
+        return;
+    ack_no_responders(lane->stream, &ack);
+    if (lane_pause(lane, FAILURE_NO_STREAM, ack.text, clock_ms(), random_u32()))
+        tell_paused(self, lane, false);
+}
+
+static void on_event(Drain *self, const SinkEvent *event)
+{
+    Lane *lane = NULL;
+
+    switch (event->type) {
+    case SINK_ANSWER:
+        on_answer(self, event);
+        break;
+    case SINK_STREAM:
+        on_stream(self, event);
+        break;
+    case SINK_STREAM_MISSING:
+        on_stream_missing(self, event);
+        break;
+    case SINK_STREAM_CHANGED:
+        lane = lanes_find(self->lanes, event->tenant);
+        if (lane != NULL)
+            lane_wake(lane);
+        break;
+    }
+}
+
+/* Waits for the first event, then takes all that are there. True if there was one. */
+static bool listen_for(Drain *self, int64_t wait_us)
+{
+    SinkEvent event;
+    bool any = false;
+
+    while (sink_next(self->sink, any ? 0 : wait_us, &event)) {
+        on_event(self, &event);
+        any = true;
+    }
+    return any;
+}
+
+/* After it, every row in flight was sent over the connection that we have. */
+static bool nats_is_whole(Drain *self)
+{
+    bool ready = sink_ready(self->sink);
+    uint64_t epoch = sink_epoch(self->sink);
+
+    if (!ready || epoch != self->epoch || self->lost)
+        flight_lost(self->flight);
+    self->epoch = epoch;
+    self->lost = false;
+    return ready;
+}
+
+static void expire(Drain *self)
+{
+    char why[LANE_WHY_MAX];
+    char complaint[ERROR_TEXT_MAX];
+
+    sink_complaint(self->sink, complaint);
+    (void)snprintf(why, sizeof why, "%s%s%.100s", failure_text(FAILURE_TIMEOUT),
+                   complaint[0] != '\0' ? "; NATS said: " : "", complaint);
+    size_t expired = flight_expire(self->flight, clock_us(), random_u32(), why);
+    if (expired == 0)
+        return;
+    metric_add(&metric_publish_errors, (double)expired, failure_word(FAILURE_TIMEOUT));
+    log_warn("publishes without an answer; they will be repeated", KV("count", (int64_t)expired),
+             KV("reason", why));
+}
+
+static void ask_streams(Drain *self)
+{
+    for (size_t i = 0; i < ASKS_A_TURN; i++) {
+        const Lane *lane = lanes_to_ask(self->lanes, clock_ms());
+
+        if (lane == NULL)
+            return;
+        sink_ask(self->sink, lane->tenant, lane->stream);
+    }
+}
+
+static void found(void *context, const char *tenant, bool ready, bool due)
+{
+    Drain *self = context;
+
+    if (tenant_id_valid(tenant))
+        (void)lanes_meet(self->lanes, tenant, ready, due, clock_ms());
+    else if (self->stranger_count < STRANGERS_MAX)
+        self->strangers[self->stranger_count++] = xstrdup(tenant);
+}
+
+static int discover(Drain *self, Error *reterr)
+{
+    strangers_clear(self);
+    self->discovered_us = clock_us();
+    return outbox_discover(self->outbox, found, self, reterr);
+}
+
+static bool discover_is_due(const Drain *self)
+{
+    return clock_us() - self->discovered_us >= DISCOVER_BUSY_US;
+}
+
+static uint64_t key_hash(const Row *row)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+
+    if (row->ordering_key.at == NULL)
+        return 0;
+    for (size_t i = 0; i < row->ordering_key.length; i++)
+        hash = (hash ^ (unsigned char)row->ordering_key.at[i]) * UINT64_C(1099511628211);
+    return hash != 0 ? hash : 1;
+}
+
+static void add_row(Drain *self, Lane *lane, size_t index)
+{
+    const Row *row = &self->fetched.rows[index];
+    bool ordered = lane->settings.ordering == RELAY_ORDERING_KEY;
+
+    if (row->payload.at == NULL && row->payload_size >= 0) {
+        lane_keep_row(lane, row->id); /* too many large ones in this batch */
+        return;
+    }
+    (void)flight_add(self->flight, &(FlightRow){
+                                       .lane = lane,
+                                       .id = row->id,
+                                       .attempts = row->attempts,
+                                       .age_us = row->age_us,
+                                       .key = ordered ? key_hash(row) : 0,
+                                       .index = (uint32_t)index,
+                                   });
+}
+
+/* What the fetch brought for each lane of the plan. */
+static void account(Drain *self, size_t entry, size_t *at)
+{
+    const LanePlan *plan = &self->plan[entry];
+    const Fetched *fetched = &self->fetched;
+    LaneHarvest harvest = {.limited = fetched->limited[entry]};
+
+    for (; *at < fetched->row_count && fetched->plan_of[*at] == entry; (*at)++) {
+        const Row *row = &fetched->rows[*at];
+
+        harvest.bytes += (int64_t)(row->payload.length + row->headers.length);
+        if (row->attempts > 0) {
+            harvest.due++;
+        } else {
+            harvest.ready++;
+            harvest.last = row->id;
+        }
+    }
+    if (fetched->taken[entry])
+        lane_taken(plan->lane, clock_ms());
+    else
+        lane_fetched(plan, &harvest, clock_ms());
+}
+
+static void build_batch(Drain *self)
+{
+    size_t at = 0;
+
+    flight_begin(self->flight);
+    for (size_t entry = 0; entry < self->plan_count; entry++) {
+        size_t first = at;
+
+        account(self, entry, &at);
+        for (size_t i = first; i < at; i++)
+            add_row(self, self->plan[entry].lane, i);
+    }
+    assert(at == self->fetched.row_count);
+}
+
+/* False when the connection is gone: then nothing more is sent in this batch. */
+static bool publish_one(Drain *self, size_t slot, const Row *row)
+{
+    FailureCause cause;
+    Error error;
+
+    if (message_build(&self->message, row, sink_max_payload(self->sink), &cause, &error) < 0) {
+        flight_refuse(self->flight, slot, cause, error.text);
+        return true;
+    }
+    if (sink_publish(self->sink, &self->message, flight_token(self->flight, slot), &error) < 0) {
+        self->lost = true;
+        return false;
+    }
+    flight_published(self->flight, slot, clock_us());
+    return true;
+}
+
+static void publish_ready(Drain *self)
+{
+    size_t slot;
+    uint32_t index;
+    bool any = false;
+
+    while (!self->lost && flight_next(self->flight, &slot, &index))
+        any = publish_one(self, slot, &self->fetched.rows[index]) || any;
+    if (any && !self->lost)
+        sink_flush(self->sink);
+}
+
+/* Waits for the batch's answers; rows behind others of their key go out as those are stored. */
+static void await_answers(Drain *self)
+{
+    int64_t wait_us;
+
+    while (!self->lost && flight_waits(self->flight, clock_us(), &wait_us)) {
+        if (!listen_for(self, wait_us) && !sink_ready(self->sink))
+            self->lost = true;
+        publish_ready(self);
+    }
+}
+
+/* The sizes of the batch's failures, for the metrics. */
+static void count_settlement(const Settlement *settlement)
+{
+    if (settlement->retry_count > 0)
+        metric_add(&metric_retried, (double)settlement->retry_count);
+    for (size_t i = 0; i < settlement->bury_count; i++) {
+        const FlightFailure *failure = &settlement->bury[i];
+
+        log_warn("a row went to outbox_dead", KV("id", failure->id), KV("reason", failure->why));
+        metric_add(&metric_buried, 1, failure_word(failure->cause));
+    }
+}
+
+static bool is_empty(const Settlement *settlement)
+{
+    return settlement->stored_count == 0 && settlement->late_count == 0 &&
+           settlement->retry_count == 0 && settlement->bury_count == 0;
+}
+
+/* Settles, and fetches what the plan says. */
+static int exchange(Drain *self, Error *reterr)
+{
+    const Settlement *settlement = flight_settle(self->flight);
+
+    self->fetched = (Fetched){0};
+    if (is_empty(settlement) && !outbox_in_transaction(self->outbox) && self->plan_count == 0)
+        return 0;
+    if (outbox_exchange(self->outbox, settlement, self->plan, self->plan_count, &self->fetched,
+                        reterr) < 0)
+        return -1;
+    count_settlement(settlement);
+    return 0;
+}
+
+static int settle_only(Drain *self, Error *reterr)
+{
+    self->plan_count = 0;
+    return exchange(self, reterr);
+}
+
+/* Small things that need no batch: rows of no tenant, and words for those who look at the rows. */
+static int tidy(Drain *self, Error *reterr)
+{
+    for (size_t i = 0; i < self->stranger_count; i++) {
+        int64_t buried = 0;
+
+        if (outbox_bury_tenant(self->outbox, self->strangers[i], &buried, reterr) < 0)
+            return -1;
+        metric_add(&metric_buried, (double)buried, failure_word(FAILURE_MALFORMED));
+        log_warn("rows went to outbox_dead: tenant_id is not a tenant id", KV("rows", buried));
+    }
+    strangers_clear(self);
+    self->tidied_us = clock_us();
+    for (size_t i = 0; i < self->note_count; i++) {
+        if (outbox_note(self->outbox, self->notes[i].tenant, self->notes[i].why, reterr) < 0)
+            return -1;
+    }
+    self->note_count = 0;
+    lanes_forget_idle(self->lanes, clock_ms());
+    return 0;
+}
+
+static bool should_tidy(const Drain *self)
+{
+    return self->stranger_count + self->note_count > 0 &&
+           clock_us() - self->tidied_us >= TIDY_BUSY_US;
+}
+
+/* Nothing was fetched: end the transaction, look around, and sleep if there is no reason not to. */
+static int idle(Drain *self, Error *reterr)
+{
+    int64_t wait_ms = 0;
+
+    if (settle_only(self, reterr) < 0 || discover(self, reterr) < 0 || tidy(self, reterr) < 0)
+        return -1;
+    ask_streams(self);
+    if (lanes_ready(self->lanes, clock_ms(), self->idle_us / 1000 + 1, &wait_ms))
+        return 0;
+    (void)listen_for(self, min_i64(self->idle_us, wait_ms * 1000));
+    self->idle_us = min_i64(self->idle_us * 2, self->poll_us);
+    return 0;
+}
+
+/* NATS is away: write down what is known, hold no lock, and wait. */
+static int wait_for_nats(Drain *self, Error *reterr)
+{
+    if (settle_only(self, reterr) < 0)
+        return -1;
+    self->discovered_us = 0;
+    (void)stop_wait_ms(AWAY_WAIT_MS);
+    return 0;
+}
+
+static int run_batch(Drain *self, Error *reterr)
+{
+    int r = 0;
+
+    metric_observe(&metric_batch_rows, (double)self->fetched.row_count);
+    self->idle_us = 1000;
+    build_batch(self);
+    publish_ready(self);
+    /* While the answers are on their way, who else has rows? */
+    if (discover_is_due(self))
+        r = discover(self, reterr);
+    if (r == 0)
+        await_answers(self);
+    flight_end(self->flight);
+    return r;
+}
+
+int drain_turn(Drain *self, Error *reterr)
+{
+    bool ready = nats_is_whole(self);
+
+    if (ready)
+        (void)listen_for(self, 0);
+    expire(self);
+    if (!ready)
+        return wait_for_nats(self, reterr);
+    ask_streams(self);
+    if (should_tidy(self) && (settle_only(self, reterr) < 0 || tidy(self, reterr) < 0))
+        return -1;
+    self->plan_count =
+        lanes_plan(self->lanes, (int64_t)flight_room(self->flight), clock_ms(), self->plan);
+    if (self->plan_count == 0)
+        return idle(self, reterr);
+    if (exchange(self, reterr) < 0)
+        return -1;
+    if (self->fetched.row_count > 0)
+        return run_batch(self, reterr);
+    build_batch(self);
+    return idle(self, reterr);
+}
+
+int drain_finish(Drain *self, Error *reterr)
+{
+    int64_t until = clock_us() + FINISH_US;
+
+    while (nats_is_whole(self) && flight_in_flight(self->flight) > 0 && clock_us() < until)
+        (void)listen_for(self, until - clock_us());
+    if (!outbox_is_open(self->outbox))
+        return 0;
+    return settle_only(self, reterr);
+}

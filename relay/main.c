@@ -1,0 +1,167 @@
+/* Reads the settings, builds everything, hands functions in, and waits for the end. */
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "clock.h"
+#include "health_server.h"
+#include "housekeeper.h"
+#include "log.h"
+#include "loop.h"
+#include "migrate.h"
+#include "relay_metrics.h"
+#include "relay_options.h"
+#include "stop.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, NAME_SIZE = 320, HOST_SIZE = 256 };
+
+typedef struct Relay {
+    RelayOptions options;
+    char name[NAME_SIZE]; /* of the NATS connections */
+    Loops *loops;
+    Housekeeper *housekeeper;
+    HealthServer *health;
+} Relay;
+
+static const char *alive(void *context)
+{
+    const Relay *self = context;
+
+    return loops_alive(self->loops);
+}
+
+static const char *ready(void *context)
+{
+    const Relay *self = context;
+
+    return loops_ready(self->loops);
+}
+
+static int print_schema(Error *reterr)
+{
+    DEFER(text_done) Text text = TEXT_MAX(SCHEMA_TEXT_MAX);
+
+    schema_print(&text);
+    assert(!text.full);
+    if (fputs(text_get(&text), stdout) == EOF || fflush(stdout) == EOF)
+        return error_set(reterr, ERROR_BUSY, "cannot write to standard output");
+    return 0;
+}
+
+static void on_migrated(void *context, const Migration *migration)
+{
+    (void)context;
+    log_info("migration applied", KV("version", migration->version), KV("name", migration->name));
+}
+
+static int run_migrate(const Relay *self, Error *reterr)
+{
+    DEFER(defer_postgres) Postgres *postgres = NULL;
+    char where[HOST_SIZE * 2];
+
+    if (postgres_new(self->options.database_url, NULL, &postgres, reterr) < 0 ||
+        postgres_open(postgres, false, reterr) < 0)
+        return -1;
+    postgres_where(postgres, where, sizeof where);
+    if (migrate(postgres, on_migrated, NULL, reterr) < 0)
+        return -1;
+    log_info("the outbox is up to date", KV("version", (int64_t)migration_count()),
+             KV("database", where));
+    return 0;
+}
+
+static int start(Relay *self, Error *reterr)
+{
+    const RelayOptions *options = &self->options;
+    const DrainSettings drain = {
+        .database_url = options->database_url,
+        .sink = {.nats = options->nats, .name = self->name, .inbox = options->nats_inbox},
+        .on_published = relay_on_published(options),
+        .batch = options->batch,
+        .poll_ms = options->poll_ms,
+        .max_attempts = options->max_attempts,
+    };
+    const HousekeeperSettings housekeeping = {
+        .database_url = options->database_url,
+        .keep_ms = relay_on_published(options) == ON_PUBLISHED_MARK ? options->keep_ms : 0,
+    };
+    const HealthChecks checks = {.alive = alive, .ready = ready, .context = self};
+
+    if (loops_start(&drain, (size_t)options->workers, &self->loops, reterr) < 0)
+        return -1;
+    if (housekeeper_start(&housekeeping, &self->housekeeper, reterr) < 0)
+        return -1;
+    return health_server_start(options->listen, &checks, &self->health, reterr);
+}
+
+static int run_relay(Relay *self, Error *reterr)
+{
+    relay_metrics_register();
+    int r = start(self, reterr);
+
+    if (r == 0) {
+        log_info("running", KV("version", BULKHEAD_VERSION), KV("workers", self->options.workers),
+                 KV("on_published", self->options.on_published));
+        while (!stop_requested())
+            (void)stop_wait_ms(INT32_MAX);
+        log_info("stopping");
+    }
+    stop_request();
+    health_server_stop(self->health);
+    loops_join(self->loops);
+    housekeeper_join(self->housekeeper);
+    return r;
+}
+
+static int relay_main(Relay *self, const char *command, Error *reterr)
+{
+    if (self->options.print_schema)
+        return print_schema(reterr);
+    if (text_eq(command, "migrate"))
+        return run_migrate(self, reterr);
+    return run_relay(self, reterr);
+}
+
+static void name_init(Relay *self)
+{
+    char host[HOST_SIZE] = "unknown";
+
+    (void)gethostname(host, sizeof host - 1);
+    (void)snprintf(self->name, sizeof self->name, "%s %s %08x", relay_program.name, host,
+                   random_u32());
+}
+
+static void log_setup(const RelayOptions *options)
+{
+    LogLevel level = LOG_LEVEL_INFO;
+    LogFormat format = LOG_FORMAT_JSON;
+
+    (void)log_level_parse(options->log_level, &level);
+    (void)log_format_parse(options->log_format, &format);
+    log_init(relay_program.name, level, format);
+}
+
+int main(int argc, char **argv)
+{
+    static Relay relay;
+    const char *command = NULL;
+    Error error;
+
+    json_init();
+    switch (settings_load(&relay_program, argc, argv, &relay.options, &command)) {
+    case SETTINGS_SHOWN:
+        return EXIT_SUCCESS;
+    case SETTINGS_WRONG:
+        return EXIT_USAGE;
+    case SETTINGS_RUN:
+        break;
+    }
+    log_setup(&relay.options);
+    (void)prctl(PR_SET_DUMPABLE, 0); /* passwords are in memory: no core dump, no ptrace */
+    stop_init();
+    name_init(&relay);
+    if (relay_main(&relay, command, &error) == 0)
+        return EXIT_SUCCESS;
+    log_error("cannot run", KV("error", error.text));
+    return error.kind == ERROR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+}

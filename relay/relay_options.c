@@ -1,0 +1,66 @@
+#include "relay_options.h"
+
+#define FIELD(name) offsetof(RelayOptions, name)
+
+enum { SECOND_MS = 1000, DAY_MS = 24 * 3600 * 1000 };
+
+static const Option options[] = {
+    {"database-url", OPTION_TEXT, FIELD(database_url), "", 0, 0, NULL,
+     "Connection string of the database with the outbox. PGHOST, PGPASSWORD, PGPASSFILE and the "
+     "other variables of libpq fill what it leaves out; keep a password there or in "
+     "BULKHEAD_DATABASE_URL, not in the arguments."},
+    {"nats-url", OPTION_TEXT, FIELD(nats.url), "nats://127.0.0.1:4222", 0, 0, NULL,
+     "NATS servers, comma-separated."},
+    {"nats-creds", OPTION_TEXT, FIELD(nats.creds), NULL, 0, 0, NULL,
+     "Credentials file (JWT and seed). Read again at each reconnect."},
+    {"nats-ca", OPTION_TEXT, FIELD(nats.ca), NULL, 0, 0, NULL,
+     "PEM file with the authorities that may sign the NATS servers' certificates."},
+    {"nats-cert", OPTION_TEXT, FIELD(nats.cert), NULL, 0, 0, NULL,
+     "PEM file with the certificate to show to NATS; needs --nats-key."},
+    {"nats-key", OPTION_TEXT, FIELD(nats.key), NULL, 0, 0, NULL,
+     "PEM file with the private key of --nats-cert."},
+    {"nats-inbox", OPTION_TEXT, FIELD(nats_inbox), "_INBOX", 0, 0, NULL,
+     "Prefix of the subjects that acknowledgements come back on. One that no other user may "
+     "subscribe to or publish on keeps them from being read or forged."},
+    {"on-published", OPTION_TEXT, FIELD(on_published), "mark", 0, 0, "mark|delete",
+     "What becomes of a published row: mark sets its status to published and keeps it for "
+     "--keep; delete removes it at once, which is faster."},
+    {"keep", OPTION_DURATION_MS, FIELD(keep_ms), "1h", SECOND_MS, 365 * (int64_t)DAY_MS, NULL,
+     "How long rows stay after they were marked as published."},
+    {"workers", OPTION_COUNT, FIELD(workers), "2", 1, 64, NULL,
+     "Batches that are worked on at the same time, each with its own connections."},
+    {"batch", OPTION_COUNT, FIELD(batch), "1000", 1, 4096, NULL,
+     "Most rows of one batch, which is one transaction."},
+    {"poll", OPTION_DURATION_MS, FIELD(poll_ms), "20ms", 1, 10 * SECOND_MS, NULL,
+     "Longest wait between two looks for new rows while there are none."},
+    {"max-attempts", OPTION_COUNT, FIELD(max_attempts), "20", 0, 30000, NULL,
+     "Attempts after which a row that JetStream refuses for a reason unknown to the relay goes to "
+     "outbox_dead; 0: never. Rows whose stream is missing, full or slow wait without end."},
+    {"listen", OPTION_TEXT, FIELD(listen), ":8080", 0, 0, NULL,
+     "Address of /livez, /readyz and /metrics."},
+    {"log-level", OPTION_TEXT, FIELD(log_level), "info", 0, 0, "debug|info|warn|error",
+     "Least level of the lines that are logged."},
+    {"log-format", OPTION_TEXT, FIELD(log_format), "json", 0, 0, "json|text",
+     "Form of the log lines."},
+    {"print-schema", OPTION_FLAG, FIELD(print_schema), "false", 0, 0, NULL,
+     "Print the SQL of the outbox's tables and end."},
+};
+
+static const Command commands[] = {
+    {"", "Relay: carry the outbox's rows to their tenants' streams until stopped."},
+    {"migrate", "Create the outbox's tables, or bring them up to date, and end."},
+};
+
+const Program relay_program = {
+    .name = "bulkhead-relay",
+    .summary = "carries every committed row of a PostgreSQL outbox to its tenant's stream",
+    .options = options,
+    .option_count = ARRAY_SIZE(options),
+    .commands = commands,
+    .command_count = ARRAY_SIZE(commands),
+};
+
+OnPublished relay_on_published(const RelayOptions *self)
+{
+    return text_eq(self->on_published, "delete") ? ON_PUBLISHED_DELETE : ON_PUBLISHED_MARK;
+}
