@@ -155,9 +155,38 @@ cppcheck:
 	    --library=posix --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE \
 	    $(addprefix -I,$(FOLDERS)) $(SRC)
 purity: $(PURE:%.c=$O/%.o)
-	tests/lint/purity.sh $^
+	$Qtests/lint/purity.py $^
 
-.PHONY: tidy analyze format format-check cppcheck purity
+scripts:
+	$Qtests/lint/budget.py
+	$Qtests/lint/scripts.sh
+
+.PHONY: tidy analyze format format-check cppcheck purity scripts
+
+# ---- tests: each target installs what it misses, then works in a make of its own, since this one was
+# ---- read before the compiler and its libraries were there
+
+CACHE  := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bulkhead
+PYTHON := $(CACHE)/venv/bin/python
+JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+AFTER_SETUP = +@$(MAKE) --no-print-directory $(JOBS)
+
+setup:
+	@tests/setup/install.sh
+e2e: setup
+	$(AFTER_SETUP) all
+	$Q$(PYTHON) -m pytest -c tests/pyproject.toml tests/e2e $(ARGS)
+demo: setup
+	$(AFTER_SETUP) all
+	@echo
+	@PYTHONPATH=tests KEEP=$(KEEP) $(PYTHON) -m demo
+test: setup
+	$(AFTER_SETUP) check
+	$(AFTER_SETUP) e2e
+lint: setup
+	$(AFTER_SETUP) format-check tidy cppcheck analyze purity scripts
+
+.PHONY: setup e2e demo test lint
 
 .DEFAULT_GOAL := all
 .PHONY: all check

@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-LINES = {".c": 500, ".h": 150, ".py": 400, ".sh": 150, "Makefile": 400}
-COLUMNS = {".c": 100, ".h": 100, ".py": 100, ".sh": 100, ".sql": 120, ".md": 160}
+LINES = {".c": 500, ".h": 150, ".py": 500, ".sh": 150, "Makefile": 400}
+COLUMNS = {".sh": 100}  # clang-format and ruff see to the others
 
 # Names that a tool or a binary prescribes.
 SHARED_NAMES = {

@@ -23,7 +23,8 @@ class NatsServer(Program):
             f"listen: 127.0.0.1:{self.port}\n"
             f"http: 127.0.0.1:{self.monitor_port}\n"
             f"server_name: test\n"
-            f'jetstream {{ store_dir: "{folder}/store" }}\n{options}\n'
+            f'jetstream {{ store_dir: "{folder}/store", max_file: 64GB, max_mem: 4GB }}\n'
+            f"{options}\n"
         )
 
     def command(self) -> list[str]:
