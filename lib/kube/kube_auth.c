@@ -139,10 +139,9 @@ int kube_auth_refresh(KubeAuth *auth, KubeAuthEpoch *ret_epoch, Error *reterr)
     int r = refresh_locked(auth, reterr);
     KubeAuthEpoch epoch = auth->epoch;
     (void)pthread_mutex_unlock(&auth->lock);
-    if (r < 0)
-        return error_wrap(reterr, "%s", auth->config->origin);
-    *ret_epoch = epoch;
-    return 0;
+    if (r == 0)
+        *ret_epoch = epoch;
+    return r;
 }
 
 void kube_auth_refused(KubeAuth *auth, const KubeAuthEpoch *epoch)

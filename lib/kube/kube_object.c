@@ -6,12 +6,16 @@
 static const char apply_type[] = "application/apply-patch+yaml"; /* JSON is YAML too */
 static const char json_patch_type[] = "application/json-patch+json";
 
-/* "tenants acme", "secrets ns/name" */
+/* "tenants acme", "secrets ns/name", "tenants" */
 static int explain(const KubeRef *ref, Error *reterr)
 {
-    return error_wrap(reterr, "%s %s%s%s", ref->resource->plural,
-                      ref->namespace != NULL ? ref->namespace : "",
-                      ref->namespace != NULL ? "/" : "", ref->name != NULL ? ref->name : "");
+    const char *plural = ref->resource->plural;
+
+    if (ref->name == NULL)
+        return error_wrap(reterr, "%s", plural);
+    if (ref->namespace == NULL)
+        return error_wrap(reterr, "%s %s", plural, ref->name);
+    return error_wrap(reterr, "%s %s/%s", plural, ref->namespace, ref->name);
 }
 
 /* A JSON patch whose `test` failed is answered with 422 like a bad one, but names no cause. */

@@ -49,7 +49,7 @@ int kube_status_read(int64_t http_code, const cJSON *body, Error *reterr)
 
     if (http_code >= 200 && http_code < 300)
         return 0;
-    if (*message == '\0')
+    if (*message == '\0' || http_code == 401) /* with that, the server says "Unauthorized" alone */
         message = usual_message(http_code);
     return error_set(reterr, kube_status_kind(http_code), "%.400s (HTTP %" PRId64 "%s%.40s)",
                      message, http_code, *json_text(body, "reason", "") != '\0' ? " " : "",

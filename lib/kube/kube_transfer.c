@@ -213,6 +213,13 @@ static int explain(const KubeTransfer *transfer, CURLcode result, const char *co
                      *complaint != '\0' ? complaint : curl_easy_strerror(result));
 }
 
+/* With a 401 the API server closes the connection at once, and libcurl 7.88 may lose the body to
+ * that. The code alone is an answer. */
+static bool is_refusal(const KubeTransfer *transfer)
+{
+    return transfer->code >= 400 && !transfer->stopped;
+}
+
 int kube_transfer_run(KubeHandle *handle, KubeTransfer *transfer, Error *reterr)
 {
     char complaint[CURL_ERROR_SIZE] = "";
@@ -234,5 +241,7 @@ int kube_transfer_run(KubeHandle *handle, KubeTransfer *transfer, Error *reterr)
     transfer->broke = result != CURLE_OK && result != CURLE_WRITE_ERROR && !transfer->stopped;
     transfer->untrusted = result == CURLE_SSL_CERTPROBLEM || result == CURLE_SSL_CONNECT_ERROR ||
                           result == CURLE_PEER_FAILED_VERIFICATION;
-    return result == CURLE_OK ? 0 : explain(transfer, result, complaint, reterr);
+    if (result == CURLE_OK || is_refusal(transfer))
+        return 0;
+    return explain(transfer, result, complaint, reterr);
 }

@@ -170,6 +170,8 @@ static void on_open(void *context)
     Watch *watch = context;
 
     watch->opened = true;
+    if (watch->state == WATCH_STREAM_LIST)
+        watch->handler->on_sync_begin(watch->handler->context);
 }
 
 static char *stream_path(const Watch *watch, int64_t seconds)
@@ -305,6 +307,8 @@ static WatchEnd list_page(Watch *watch, char **next)
         error_fill(&error, ERROR_BUSY, "the API server's list has no resourceVersion");
         return fail(watch, WATCH_GARBLED, &error);
     }
+    if (*next == NULL)
+        watch->handler->on_sync_begin(watch->handler->context);
     tell_page(watch, response.json);
     free(*next);
     *next = *more != '\0' ? xstrdup(more) : NULL;
@@ -330,8 +334,6 @@ static WatchEnd work(Watch *watch)
     if (watch->state == WATCH_STREAM_LIST && watch->pages_only)
         watch->state = WATCH_PAGE_LIST;
     watch->retry_after_ms = -1;
-    if (watch->state != WATCH_FOLLOW)
-        watch->handler->on_sync_begin(watch->handler->context);
     return watch->state == WATCH_PAGE_LIST ? list_pages(watch) : stream(watch);
 }
 

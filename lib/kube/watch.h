@@ -13,7 +13,9 @@ typedef struct WatchHandler {
     void *context;
 
     /* A whole list follows: on_object with INITIAL for each, then on_synced. What was not among
-     * them by then is gone. A sync that breaks begins again with on_sync_begin. */
+     * them by then is gone. A sync that breaks begins again with on_sync_begin. A list is
+     * consistent: what it tells holds even where it is older than what is known, as after a
+     * restore of etcd. */
     void (*on_sync_begin)(void *context);
     void (*on_synced)(void *context);
 
