@@ -2,12 +2,8 @@
 
 #include "field_value.h"
 
-#define INTEGER_MAX    (INT64_C(1) << 53)
-#define MS             INT64_C(1000000)
-#define SECOND         (1000 * MS)
-#define TEN_YEARS      (87600 * 3600 * SECOND)
-#define ACK_WAIT_NS    (30 * SECOND)
-#define PINNED_NS      (120 * SECOND)
+#define ACK_WAIT_NS    (FIELD_SECOND * 30)
+#define PINNED_NS      (FIELD_SECOND * 120)
 #define ACK_PENDING    1000
 #define PAUSE_TEXT_MAX 256
 
@@ -38,10 +34,10 @@ static const Field rows[] = {
     {NULL, "filter_subjects", FIELD_TEXTS, FIELD_LIVE, NULL, 0, 0, 0, NULL},
     {"description", "description", FIELD_TEXT, FIELD_LIVE, "", 0, 0, 1024, NULL},
     {"deliverPolicy", "deliver_policy", FIELD_ENUM, FIELD_FIXED, "All", 0, 0, 0, deliver_words},
-    {"optStartSeq", "opt_start_seq", FIELD_INT, FIELD_FIXED, "0", 0, 1, INTEGER_MAX, NULL},
+    {"optStartSeq", "opt_start_seq", FIELD_INT, FIELD_FIXED, "0", 0, 1, FIELD_INT_MAX, NULL},
     {"optStartTime", "opt_start_time", FIELD_TIME, FIELD_FIXED, NULL, 0, 0, 32, NULL},
     {"ackPolicy", "ack_policy", FIELD_ENUM, FIELD_FIXED, "Explicit", 0, 0, 0, ack_words},
-    {"ackWait", "ack_wait", FIELD_DURATION, FIELD_LIVE, NULL, 0, MS, TEN_YEARS, NULL},
+    {"ackWait", "ack_wait", FIELD_DURATION, FIELD_LIVE, NULL, 0, FIELD_MS, FIELD_TEN_YEARS, NULL},
     {"maxDeliver", "max_deliver", FIELD_INT, FIELD_LIVE, "-1", 0, 1, 1000000, NULL},
     {"backoff", "backoff", FIELD_DURATIONS, FIELD_LIVE, NULL, 0, 1, 32, NULL},
     {"replayPolicy", "replay_policy", FIELD_ENUM, FIELD_FIXED, "Instant", 0, 0, 0, replay_words},
@@ -50,16 +46,19 @@ static const Field rows[] = {
     {"maxAckPending", "max_ack_pending", FIELD_INT, FIELD_LIVE, NULL, 0, -1, 1000000, NULL},
     {"headersOnly", "headers_only", FIELD_BOOL, FIELD_LIVE, "false", 0, 0, 0, NULL},
     {"maxBatch", "max_batch", FIELD_INT, FIELD_LIVE, "0", 0, 1, 1000000, NULL},
-    {"maxExpires", "max_expires", FIELD_DURATION, FIELD_LIVE, "0s", 0, MS, TEN_YEARS, NULL},
+    {"maxExpires", "max_expires", FIELD_DURATION, FIELD_LIVE, "0s", 0, FIELD_MS, FIELD_TEN_YEARS,
+     NULL},
     {"maxBytes", "max_bytes", FIELD_QUANTITY, FIELD_LIVE, "0", 0, 1, 1 << 30, NULL},
-    {"inactiveThreshold", "inactive_threshold", FIELD_DURATION, FIELD_LIVE, NULL, 0, SECOND, TEN_YEARS, NULL},
+    {"inactiveThreshold", "inactive_threshold", FIELD_DURATION, FIELD_LIVE, NULL, 0,
+     FIELD_SECOND, FIELD_TEN_YEARS, NULL},
     {"replicas", "num_replicas", FIELD_INT, FIELD_LIVE, "0", 0, 1, 5, NULL},
     {"memStorage", "mem_storage", FIELD_BOOL, FIELD_FIXED, "false", 0, 0, 0, NULL},
     {"metadata", "metadata", FIELD_LABELS, FIELD_LIVE, NULL, 0, 0, 32, NULL},
     {"pauseUntil", "pause_until", FIELD_TIME, FIELD_APART, NULL, 1, 0, 32, NULL},
     {"priorityPolicy", "priority_policy", FIELD_ENUM, FIELD_LIVE, "None", 1, 0, 0, priority_words},
     {"priorityGroups", "priority_groups", FIELD_TEXTS, FIELD_LIVE, NULL, 1, 1, 1, NULL},
-    {"priorityTimeout", "priority_timeout", FIELD_DURATION, FIELD_LIVE, "0s", 1, SECOND, TEN_YEARS, NULL},
+    {"priorityTimeout", "priority_timeout", FIELD_DURATION, FIELD_LIVE, "0s", 1, FIELD_SECOND,
+     FIELD_TEN_YEARS, NULL},
     {NULL, "deliver_subject", FIELD_ABSENT, FIELD_FIXED, NULL, 0, 0, 0, NULL},
     {NULL, "deliver_group", FIELD_ABSENT, FIELD_LIVE, NULL, 0, 0, 0, NULL},
     {NULL, "flow_control", FIELD_ABSENT, FIELD_FIXED, NULL, 0, 0, 0, NULL},

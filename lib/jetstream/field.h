@@ -11,6 +11,12 @@
 #include "json.h"
 #include "text.h"
 
+/* Bounds for the rows. A double, which JSON numbers become, is exact up to 2^53. */
+#define FIELD_MS        INT64_C(1000000)
+#define FIELD_SECOND    INT64_C(1000000000)
+#define FIELD_TEN_YEARS (FIELD_SECOND * 3600 * 87600)
+#define FIELD_INT_MAX   (INT64_C(1) << 53)
+
 typedef enum FieldType {
     FIELD_TEXT,
     FIELD_ENUM, /* a word of `words`                                              */

@@ -5,10 +5,6 @@
 
 enum { ITEM_CHARS_MAX = 128, LABEL_CHARS_MAX = 1024 };
 
-static const double integer_max = 9007199254740992.0; /* 2^53: JSON is exact up to here */
-static const int64_t backoff_min = INT64_C(1000000);
-static const int64_t duration_max = INT64_C(87600) * 3600 * 1000000000;
-
 /* Maxima in the CRD count characters, not bytes. */
 static int64_t characters(const char *text)
 {
@@ -72,7 +68,7 @@ static int read_bool(const Field *field __attribute__((__unused__)), const cJSON
 
 static bool is_integer(const cJSON *value)
 {
-    return cJSON_IsNumber(value) && fabs(value->valuedouble) <= integer_max &&
+    return cJSON_IsNumber(value) && fabs(value->valuedouble) <= (double)FIELD_INT_MAX &&
            !(value->valuedouble < trunc(value->valuedouble)) &&
            !(value->valuedouble > trunc(value->valuedouble));
 }
@@ -116,13 +112,14 @@ static int read_quantity(const Field *field, const cJSON *value, cJSON **ret_ite
 static int duration_within(const cJSON *value, int64_t min, int64_t max, int64_t *ret_ns,
                            Error *reterr)
 {
-    char least[DURATION_TEXT_SIZE];
-    char most[DURATION_TEXT_SIZE];
     int64_t ns = -1;
 
     if (cJSON_IsString(value) && duration_parse(value->valuestring, &ns, reterr) < 0)
         return -1;
     if (ns < min || ns > max) {
+        char least[DURATION_TEXT_SIZE];
+        char most[DURATION_TEXT_SIZE];
+
         duration_format(min, least);
         duration_format(max, most);
         return error_set(reterr, ERROR_INVALID, "must be a duration from %s to %s, such as 1h30m",
@@ -163,7 +160,7 @@ static int read_durations(const Field *field, const cJSON *value, cJSON **ret_it
     cJSON_ArrayForEach (item, value) {
         int64_t ns;
 
-        if (duration_within(item, backoff_min, duration_max, &ns, reterr) < 0)
+        if (duration_within(item, FIELD_MS, FIELD_TEN_YEARS, &ns, reterr) < 0)
             return -1;
         (void)cJSON_AddItemToArray(list, json_new_int(ns));
     }
@@ -256,6 +253,7 @@ int field_read(const Field *field, const cJSON *value, cJSON **ret_item, Error *
 
 cJSON *field_fallback(const Field *field)
 {
+    const FieldWord *word;
     int64_t ns;
     Error error;
 
@@ -265,7 +263,9 @@ cJSON *field_fallback(const Field *field)
     case FIELD_TEXT:
         return cJSON_CreateString(field->fallback);
     case FIELD_ENUM:
-        return cJSON_CreateString(field_word(field, field->fallback)->api);
+        word = field_word(field, field->fallback);
+        assert(word != NULL);
+        return cJSON_CreateString(word->api);
     case FIELD_BOOL:
         return cJSON_CreateBool(text_eq(field->fallback, "true"));
     case FIELD_INT:

@@ -1,10 +1,6 @@
 #include "stream_fields.h"
 
-#define INTEGER_MAX   (INT64_C(1) << 53)
-#define MS            INT64_C(1000000)
-#define SECOND        (1000 * MS)
-#define TEN_YEARS     (87600 * 3600 * SECOND)
-#define DUPLICATES_NS (120 * SECOND)
+#define DUPLICATES_NS (FIELD_SECOND * 120)
 
 static const FieldWord retention_words[] = {
     {"Limits", "limits", 0}, {"Interest", "interest", 0}, {"WorkQueue", "workqueue", 0}, {0}};
@@ -25,30 +21,37 @@ static const Field rows[] = {
     {"retention", "retention", FIELD_ENUM, FIELD_RETENTION, "Limits", 0, 0, 0, retention_words},
     {"storage", "storage", FIELD_ENUM, FIELD_FIXED, "File", 0, 0, 0, storage_words},
     {"replicas", "num_replicas", FIELD_INT, FIELD_LIVE, NULL, 0, 1, 5, NULL},
-    {"maxAge", "max_age", FIELD_DURATION, FIELD_LIVE, "0s", 0, 100 * MS, TEN_YEARS, NULL},
+    {"maxAge", "max_age", FIELD_DURATION, FIELD_LIVE, "0s", 0, FIELD_MS * 100, FIELD_TEN_YEARS,
+     NULL},
     {"maxBytes", "max_bytes", FIELD_QUANTITY, FIELD_LIVE, "-1", 0, 1, INT64_C(1) << 50, NULL},
-    {"maxMsgs", "max_msgs", FIELD_INT, FIELD_LIVE, "-1", 0, 1, INTEGER_MAX, NULL},
-    {"maxMsgsPerSubject", "max_msgs_per_subject", FIELD_INT, FIELD_LIVE, "-1", 0, 1, INTEGER_MAX, NULL},
+    {"maxMsgs", "max_msgs", FIELD_INT, FIELD_LIVE, "-1", 0, 1, FIELD_INT_MAX, NULL},
+    {"maxMsgsPerSubject", "max_msgs_per_subject", FIELD_INT, FIELD_LIVE, "-1", 0, 1,
+     FIELD_INT_MAX, NULL},
     {"maxMsgSize", "max_msg_size", FIELD_QUANTITY, FIELD_LIVE, "-1", 0, 1, 64 << 20, NULL},
     {"discard", "discard", FIELD_ENUM, FIELD_LIVE, "Old", 0, 0, 0, discard_words},
-    {"discardNewPerSubject", "discard_new_per_subject", FIELD_BOOL, FIELD_LIVE, "false", 0, 0, 0, NULL},
-    {"duplicateWindow", "duplicate_window", FIELD_DURATION, FIELD_LIVE, NULL, 0, 100 * MS, TEN_YEARS, NULL},
+    {"discardNewPerSubject", "discard_new_per_subject", FIELD_BOOL, FIELD_LIVE, "false", 0, 0, 0,
+     NULL},
+    {"duplicateWindow", "duplicate_window", FIELD_DURATION, FIELD_LIVE, NULL, 0, FIELD_MS * 100,
+     FIELD_TEN_YEARS, NULL},
     {"placement.cluster", "placement.cluster", FIELD_TEXT, FIELD_LIVE, NULL, 0, 1, 128, NULL},
     {"placement.tags", "placement.tags", FIELD_TEXTS, FIELD_LIVE, NULL, 0, 0, 16, NULL},
     {"compression", "compression", FIELD_ENUM, FIELD_LIVE, "None", 0, 0, 0, compression_words},
-    {"firstSeq", "first_seq", FIELD_INT, FIELD_FIXED, "0", 0, 1, INTEGER_MAX, NULL},
+    {"firstSeq", "first_seq", FIELD_INT, FIELD_FIXED, "0", 0, 1, FIELD_INT_MAX, NULL},
     {"allowDirect", "allow_direct", FIELD_BOOL, FIELD_LIVE, "false", 0, 0, 0, NULL},
     {"denyDelete", "deny_delete", FIELD_BOOL, FIELD_ONLY_TRUE, "false", 0, 0, 0, NULL},
     {"denyPurge", "deny_purge", FIELD_BOOL, FIELD_ONLY_TRUE, "false", 0, 0, 0, NULL},
     {"allowRollupHdrs", "allow_rollup_hdrs", FIELD_BOOL, FIELD_LIVE, "false", 0, 0, 0, NULL},
     {"consumerLimits.inactiveThreshold", "consumer_limits.inactive_threshold", FIELD_DURATION,
-     FIELD_LIVE, "0s", 0, SECOND, TEN_YEARS, NULL},
-    {"consumerLimits.maxAckPending", "consumer_limits.max_ack_pending", FIELD_INT, FIELD_LIVE, "0", 0, 1, 1000000, NULL},
+     FIELD_LIVE, "0s", 0, FIELD_SECOND, FIELD_TEN_YEARS, NULL},
+    {"consumerLimits.maxAckPending", "consumer_limits.max_ack_pending", FIELD_INT, FIELD_LIVE,
+     "0", 0, 1, 1000000, NULL},
     {"allowMsgTTL", "allow_msg_ttl", FIELD_BOOL, FIELD_ONLY_TRUE, "false", 1, 0, 0, NULL},
-    {"subjectDeleteMarkerTTL", "subject_delete_marker_ttl", FIELD_DURATION, FIELD_LIVE, "0s", 1, SECOND, TEN_YEARS, NULL},
+    {"subjectDeleteMarkerTTL", "subject_delete_marker_ttl", FIELD_DURATION, FIELD_LIVE, "0s", 1,
+     FIELD_SECOND, FIELD_TEN_YEARS, NULL},
     {"allowMsgCounter", "allow_msg_counter", FIELD_BOOL, FIELD_FIXED, "false", 2, 0, 0, NULL},
     {"allowAtomic", "allow_atomic", FIELD_BOOL, FIELD_LIVE, "false", 2, 0, 0, NULL},
-    {"allowMsgSchedules", "allow_msg_schedules", FIELD_BOOL, FIELD_ONLY_TRUE, "false", 2, 0, 0, NULL},
+    {"allowMsgSchedules", "allow_msg_schedules", FIELD_BOOL, FIELD_ONLY_TRUE, "false", 2, 0, 0,
+     NULL},
     {"persistMode", "persist_mode", FIELD_ENUM, FIELD_FIXED, "Default", 2, 0, 0, persist_words},
     {"allowBatched", "allow_batched", FIELD_BOOL, FIELD_LIVE, "false", 4, 0, 0, NULL},
     {"metadata", "metadata", FIELD_LABELS, FIELD_LIVE, NULL, 0, 0, 32, NULL},
