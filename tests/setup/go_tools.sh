@@ -82,7 +82,8 @@ build() {
     # shellcheck disable=SC2064 # the values of now
     trap "kill $watcher 2>/dev/null || true; rm -rf '$new'" EXIT
     run_logged "$log" env -C "$folder" CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOFLAGS= \
-        "$GO" build -v -mod=readonly -buildvcs=false -ldflags "-s -w $6" -o "$new/$name" "$5" ||
+        GOTMPDIR="$new" "$GO" build -v -mod=readonly -buildvcs=false -ldflags "-s -w $6" \
+        -o "$new/$name" "$5" ||
         explain_failure "$log" "building $name"
     mv -f "$new/$name" "$TOOLS/$name"
     printf '%s\n' "$key" >"$TOOLS/.$name.key"
