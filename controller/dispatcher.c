@@ -161,6 +161,14 @@ void dispatcher_enqueue(Dispatcher *self, const char *tenant)
     unlock(self);
 }
 
+void dispatcher_wake(Dispatcher *self)
+{
+    lock(self);
+    queue_wake_all(self->queue);
+    (void)pthread_cond_broadcast(&self->changed);
+    unlock(self);
+}
+
 void dispatcher_enqueue_all(Dispatcher *self)
 {
     lock(self);

@@ -32,6 +32,9 @@ void dispatcher_store(Dispatcher *self, const cJSON *object);
 void dispatcher_enqueue(Dispatcher *self, const char *tenant);
 void dispatcher_enqueue_all(Dispatcher *self);
 
+/* Whatever waits for a retry is due now: a server has come back. */
+void dispatcher_wake(Dispatcher *self);
+
 typedef struct Job {
     char *tenant;       /* the name */
     char *object;       /* as JSON; NULL: there is no such Tenant */

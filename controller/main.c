@@ -1,4 +1,5 @@
 /* Reads the settings, builds everything, hands functions in, and waits for the end. */
+#include <stdatomic.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -17,6 +18,9 @@
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, NAME_SIZE = 320, HOST_SIZE = 256, START_RETRY_MS = 1000 };
 
+/* Every request has a time limit, so that only a defect takes this long. */
+static const int64_t pass_ms_max = 600000;
+
 typedef struct Controller {
     ControllerSettings settings;
     char instance[HOST_SIZE]; /* the pod's name */
@@ -27,6 +31,7 @@ typedef struct Controller {
     Dispatcher *dispatcher;
     Reconciler reconciler;
     DriftWatch *drift_watch;
+    WorkerPool *_Atomic workers; /* NULL while there are none; the health server asks */
     HealthServer *health;
 } Controller;
 
@@ -49,8 +54,12 @@ static void on_store(void *context, const cJSON *object)
 
 static const char *alive(void *context)
 {
-    (void)context;
-    return NULL;
+    const Controller *self = context;
+    const WorkerPool *workers = atomic_load(&self->workers);
+
+    return workers != NULL && workers_longest_ms(workers) > pass_ms_max
+               ? "a pass over a Tenant has taken more than ten minutes"
+               : NULL;
 }
 
 /* Not on NATS: a controller that is not ready would block a rollout and heal nothing. */
@@ -128,6 +137,7 @@ static void run(Controller *self)
     self->drift_watch = drift_watch_start(&drift);
     WorkerPool *workers =
         workers_start(self->dispatcher, &self->reconciler, (size_t)self->settings.workers);
+    atomic_store(&self->workers, workers);
     Watcher *watcher = watcher_start(self->kube, self->settings.selector, self->dispatcher);
 
     log_info("running", KV("version", BULKHEAD_VERSION),
@@ -139,6 +149,7 @@ static void run(Controller *self)
     drift_watch_join(self->drift_watch);
     watcher_join(watcher);
     dispatcher_stop(self->dispatcher);
+    health_server_stop(TAKE(self->health)); /* it asks about the workers */
     workers_join(workers);
 }
 

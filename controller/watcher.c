@@ -37,6 +37,12 @@ static void on_delete(void *context, const cJSON *object)
     dispatcher_delete(context, object);
 }
 
+/* Passes that failed because the API server was away need not wait for the end of their backoff. */
+static void on_open(void *context)
+{
+    dispatcher_wake(context);
+}
+
 static void on_trouble(void *context, const Error *error)
 {
     (void)context;
@@ -53,6 +59,7 @@ static void *run(void *context)
         .on_synced = on_synced,
         .on_object = on_object,
         .on_delete = on_delete,
+        .on_open = on_open,
         .on_trouble = on_trouble,
     };
 

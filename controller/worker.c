@@ -1,5 +1,7 @@
 #include "worker.h"
 
+#include <stdatomic.h>
+
 #include "alloc.h"
 #include "clock.h"
 #include "log.h"
@@ -50,11 +52,17 @@ static Metric limit = {
     .labels = {"controller"},
 };
 
+typedef struct Worker {
+    WorkerPool *pool;
+    pthread_t thread;
+    _Atomic int64_t began_ms; /* of the pass it is in; 0: it waits for one */
+} Worker;
+
 struct WorkerPool {
     Dispatcher *dispatcher;
     Reconciler *reconciler;
     size_t count;
-    pthread_t threads[];
+    Worker workers[];
 };
 
 void workers_register_metrics(size_t count)
@@ -122,29 +130,47 @@ static JobEnd job_run(Reconciler *reconciler, Job *job)
 
 static void *run(void *context)
 {
-    const WorkerPool *pool = context;
+    Worker *self = context;
+    Dispatcher *dispatcher = self->pool->dispatcher;
     Job job;
 
-    while (dispatcher_take(pool->dispatcher, &job)) {
+    while (dispatcher_take(dispatcher, &job)) {
+        atomic_store(&self->began_ms, clock_ms());
         metric_add(&active, 1, CONTROLLER);
-        JobEnd end = job_run(pool->reconciler, &job);
+        JobEnd end = job_run(self->pool->reconciler, &job);
         metric_add(&active, -1, CONTROLLER);
-        dispatcher_finish(pool->dispatcher, &job, end);
+        atomic_store(&self->began_ms, 0);
+        dispatcher_finish(dispatcher, &job, end);
     }
     return NULL;
 }
 
 WorkerPool *workers_start(Dispatcher *dispatcher, Reconciler *reconciler, size_t count)
 {
-    WorkerPool *pool = xcalloc(1, sizeof *pool + count * sizeof(pthread_t));
+    WorkerPool *pool = xcalloc(1, sizeof *pool + count * sizeof(Worker));
 
     *pool = (WorkerPool){.dispatcher = dispatcher, .reconciler = reconciler, .count = count};
     for (size_t i = 0; i < count; i++) {
-        int r = pthread_create(&pool->threads[i], NULL, run, pool);
+        pool->workers[i].pool = pool;
+        int r = pthread_create(&pool->workers[i].thread, NULL, run, &pool->workers[i]);
 
         assert(r == 0);
     }
     return pool;
+}
+
+int64_t workers_longest_ms(const WorkerPool *pool)
+{
+    int64_t now_ms = clock_ms();
+    int64_t longest_ms = 0;
+
+    for (size_t i = 0; i < pool->count; i++) {
+        int64_t began_ms = atomic_load(&pool->workers[i].began_ms);
+
+        if (began_ms > 0)
+            longest_ms = max_i64(longest_ms, now_ms - began_ms);
+    }
+    return longest_ms;
 }
 
 void workers_join(WorkerPool *pool)
@@ -152,6 +178,6 @@ void workers_join(WorkerPool *pool)
     if (pool == NULL)
         return;
     for (size_t i = 0; i < pool->count; i++)
-        (void)pthread_join(pool->threads[i], NULL);
+        (void)pthread_join(pool->workers[i].thread, NULL);
     free(pool);
 }

@@ -5,6 +5,7 @@
 #include "kube_object.h"
 #include "observe.h"
 #include "status.h"
+#include "stop.h"
 #include "tenant_metrics.h"
 #include "tenant_plan.h"
 
@@ -126,6 +127,8 @@ static int pass_apply(Pass *pass, PassEnd *end, Error *reterr)
     for (size_t i = 0; i < pass->plan.count; i++) {
         const Step *step = &pass->plan.steps[i];
 
+        if (stop_requested())
+            return error_set(reterr, ERROR_CONFLICT, "asked to stop; the next start goes on");
         if (apply_step(pass->self->nats, pass->tenant.stream, step, &pass->observed, reterr) < 0)
             return -1;
         did_add(end, step);

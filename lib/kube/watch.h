@@ -29,6 +29,9 @@ typedef struct WatchHandler {
     /* Everything up to VERSION has been told. May be NULL. */
     void (*on_version)(void *context, const char *version);
 
+    /* The server answers (again): a stream is open. May be NULL. */
+    void (*on_open)(void *context);
+
     /* It goes on by itself; for the log. Not called for what is normal, as the closed watches and
      * the second of 429 that follow an update of a CRD. May be NULL. */
     void (*on_trouble)(void *context, const Error *error);
