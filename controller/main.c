@@ -1,30 +1,25 @@
 /* Reads the settings, builds everything, hands functions in, and waits for the end. */
 #include <stdatomic.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
-#include "alloc.h"
-#include "clock.h"
 #include "controller_settings.h"
 #include "drift_watch.h"
 #include "health_server.h"
 #include "kube_object.h"
 #include "log.h"
-#include "metrics.h"
+#include "process.h"
 #include "stop.h"
 #include "tenant_metrics.h"
 #include "watcher.h"
 #include "worker.h"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2, NAME_SIZE = 320, HOST_SIZE = 256, START_RETRY_MS = 1000 };
+enum { START_RETRY_MS = 1000 };
 
 /* Every request has a time limit, so that only a defect takes this long. */
 static const int64_t pass_ms_max = 600000;
 
 typedef struct Controller {
-    ControllerSettings settings;
-    char instance[HOST_SIZE]; /* the pod's name */
-    char name[NAME_SIZE];     /* of the NATS connection */
+    const Process *process;
+    const ControllerSettings *settings;
     char cluster[64];
     KubeClient *kube;
     NatsConnection *nats;
@@ -102,20 +97,20 @@ static int connect_all(Controller *self, Error *reterr)
     const NatsWatcher watcher = {.on_state = on_nats, .context = self};
     KubeConfig *config = NULL;
 
-    if (kube_config_load(self->settings.kubeconfig, NULL, &config, reterr) < 0 ||
+    if (kube_config_load(self->settings->kubeconfig, NULL, &config, reterr) < 0 ||
         kube_client_new(config, controller_program.name, &self->kube, reterr) < 0)
         return -1;
     self->dispatcher = dispatcher_new(kube_version_compare);
-    return nats_connect(&self->settings.nats, self->name, &watcher, &self->nats, reterr);
+    return nats_connect(&self->settings->nats, self->process->name, &watcher, &self->nats, reterr);
 }
 
 static void reconciler_init(Controller *self)
 {
     self->reconciler = (Reconciler){
-        .reporter = {.kube = self->kube, .instance = self->instance},
+        .reporter = {.kube = self->kube, .instance = self->process->host},
         .nats = self->nats,
         .cluster = self->cluster,
-        .status_interval_ms = self->settings.status_interval_ms,
+        .status_interval_ms = self->settings->status_interval_ms,
         .store = on_store,
         .store_context = self->dispatcher,
     };
@@ -128,20 +123,20 @@ static void run(Controller *self)
 {
     const DriftWatchSettings drift = {
         .nats = self->nats,
-        .name = self->name,
+        .name = self->process->name,
         .dispatcher = self->dispatcher,
-        .sweep_ms = self->settings.resync_ms,
+        .sweep_ms = self->settings->resync_ms,
     };
 
     reconciler_init(self);
     self->drift_watch = drift_watch_start(&drift);
     WorkerPool *workers =
-        workers_start(self->dispatcher, &self->reconciler, (size_t)self->settings.workers);
+        workers_start(self->dispatcher, &self->reconciler, (size_t)self->settings->workers);
     atomic_store(&self->workers, workers);
-    Watcher *watcher = watcher_start(self->kube, self->settings.selector, self->dispatcher);
+    Watcher *watcher = watcher_start(self->kube, self->settings->selector, self->dispatcher);
 
     log_info("running", KV("version", BULKHEAD_VERSION),
-             KV("server", kube_client_server(self->kube)), KV("instance", self->instance),
+             KV("server", kube_client_server(self->kube)), KV("instance", self->process->host),
              KV("cluster", self->cluster));
     while (!stop_requested())
         (void)stop_wait_ms(INT32_MAX);
@@ -162,64 +157,39 @@ static void controller_done(Controller *self)
     kube_client_free(self->kube);
 }
 
-static int controller_main(Controller *self, Error *reterr)
+static int controller_run(Process *process, const char *command, Error *reterr)
 {
+    static Controller controller;
+    Controller *self = &controller;
     const HealthChecks checks = {.alive = alive, .ready = ready, .context = self};
 
+    (void)command;
+    self->process = process;
+    self->settings = process->settings;
     kube_client_register_metrics();
     dispatcher_register_metrics();
-    tenant_metrics_register(text_eq(self->settings.metrics_per_tenant, "full"));
-    workers_register_metrics((size_t)self->settings.workers);
-    if (connect_all(self, reterr) < 0 ||
-        health_server_start(self->settings.listen, &checks, &self->health, reterr) < 0 ||
-        cluster_read(self, reterr) < 0)
-        return -1;
-    run(self);
-    return 0;
-}
-
-static void names_init(Controller *self)
-{
-    if (gethostname(self->instance, sizeof self->instance - 1) != 0)
-        (void)snprintf(self->instance, sizeof self->instance, "unknown");
-    (void)snprintf(self->name, sizeof self->name, "%s %s %08x", controller_program.name,
-                   self->instance, random_u32());
-}
-
-static void log_setup(const ControllerSettings *settings)
-{
-    LogLevel level = LOG_LEVEL_INFO;
-    LogFormat format = LOG_FORMAT_JSON;
-
-    (void)log_level_parse(settings->log_level, &level);
-    (void)log_format_parse(settings->log_format, &format);
-    log_init(controller_program.name, level, format);
+    tenant_metrics_register(text_eq(self->settings->metrics_per_tenant, "full"));
+    workers_register_metrics((size_t)self->settings->workers);
+    int r = connect_all(self, reterr);
+    if (r == 0)
+        r = health_server_start(self->settings->listen, &checks, &self->health, reterr);
+    if (r == 0)
+        r = cluster_read(self, reterr);
+    if (r == 0)
+        run(self);
+    controller_done(self);
+    return r;
 }
 
 int main(int argc, char **argv)
 {
-    static Controller controller;
-    const char *command = NULL;
-    Error error;
+    static ControllerSettings settings;
+    Process process = {
+        .program = &controller_program,
+        .settings = &settings,
+        .log_level_offset = offsetof(ControllerSettings, log_level),
+        .log_format_offset = offsetof(ControllerSettings, log_format),
+    };
 
-    json_init();
-    switch (settings_load(&controller_program, argc, argv, &controller.settings, &command)) {
-    case SETTINGS_SHOWN:
-        return EXIT_SUCCESS;
-    case SETTINGS_WRONG:
-        return EXIT_USAGE;
-    case SETTINGS_RUN:
-        break;
-    }
-    log_setup(&controller.settings);
-    (void)prctl(PR_SET_DUMPABLE, 0); /* credentials are in memory: no core dump, no ptrace */
-    stop_init();
-    names_init(&controller);
-    int r = controller_main(&controller, &error);
-    bool stopped = stop_requested();
-    controller_done(&controller);
-    if (r == 0 || stopped)
-        return EXIT_SUCCESS;
-    log_error("cannot run", KV("error", error.text));
-    return error.kind == ERROR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    return process_main(&process, argc, argv, controller_run);
 }
