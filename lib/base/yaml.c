@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
-#include <yaml.h>
+#include <yaml.h> /* NOLINT(readability-duplicate-include): libyaml's, not ours */
 
 #include "alloc.h"
 

@@ -371,13 +371,15 @@ int kube_exchange(KubeClient *client, const KubeRequest *request, KubeResponse *
 int kube_request(KubeClient *client, const KubeRequest *request, KubeResponse *ret_response,
                  Error *reterr)
 {
-    DEFER(kube_response_done) KubeResponse response = {0};
+    KubeResponse response;
 
-    if (kube_exchange(client, request, &response, reterr) < 0 ||
-        kube_status_read(response.code, response.json, reterr) < 0)
+    if (kube_exchange(client, request, &response, reterr) < 0)
         return -1;
+    if (kube_status_read(response.code, response.json, reterr) < 0) {
+        kube_response_done(&response);
+        return -1;
+    }
     *ret_response = response;
-    response = (KubeResponse){0};
     return 0;
 }
 

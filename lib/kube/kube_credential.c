@@ -72,14 +72,16 @@ int kube_credential_parse(const char *text, size_t length, const char *api_versi
                           KubeCredential *ret_credential, Error *reterr)
 {
     DEFER(defer_json) cJSON *answer = NULL;
-    DEFER(kube_credential_done) KubeCredential credential = {0};
+    KubeCredential credential = {0};
 
     if (json_parse(text, length, &answer, reterr) < 0)
         return error_set(reterr, ERROR_DENIED, "it printed no ExecCredential (not JSON)");
-    if (check_answer(answer, api_version, reterr) < 0 ||
-        read_status(json_at(answer, "status"), &credential, reterr) < 0)
+    if (check_answer(answer, api_version, reterr) < 0)
         return -1;
+    if (read_status(json_at(answer, "status"), &credential, reterr) < 0) {
+        kube_credential_done(&credential);
+        return -1;
+    }
     *ret_credential = credential;
-    credential = (KubeCredential){0};
     return 0;
 }

@@ -251,8 +251,10 @@ static void add_complaint(Plugin *plugin, const char *bytes, size_t length)
             memmove(plugin->complaint, plugin->complaint + COMPLAINT_MAX / 2, COMPLAINT_MAX / 2);
             plugin->complaint_length = COMPLAINT_MAX / 2;
         }
-        plugin->complaint[plugin->complaint_length++] =
-            (unsigned char)bytes[i] < ' ' ? ' ' : bytes[i];
+        char c = bytes[i];
+        if ((unsigned char)c < ' ')
+            c = ' ';
+        plugin->complaint[plugin->complaint_length++] = c;
     }
 }
 

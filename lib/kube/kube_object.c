@@ -140,8 +140,8 @@ int kube_apply_status(KubeClient *client, const KubeRef *ref, const KubeStatusWr
     return send(client, ref, &request, ret_object, reterr);
 }
 
-static int patch(KubeClient *client, const KubeRef *ref, KubeRequest *request, cJSON **ret_object,
-                 Error *reterr)
+static int send_patch(KubeClient *client, const KubeRef *ref, KubeRequest *request,
+                      cJSON **ret_object, Error *reterr)
 {
     const KubeParam params[] = {{"fieldManager", kube_client_name(client)}};
     DEFER(defer_free) char *path = kube_path(ref, NULL, params, ARRAY_SIZE(params));
@@ -152,12 +152,12 @@ static int patch(KubeClient *client, const KubeRef *ref, KubeRequest *request, c
     return send(client, ref, request, ret_object, reterr);
 }
 
-int kube_merge(KubeClient *client, const KubeRef *ref, const cJSON *merge, cJSON **ret_object,
+int kube_merge(KubeClient *client, const KubeRef *ref, const cJSON *changes, cJSON **ret_object,
                Error *reterr)
 {
-    KubeRequest request = {.body = merge, .content_type = "application/merge-patch+json"};
+    KubeRequest request = {.body = changes, .content_type = "application/merge-patch+json"};
 
-    return patch(client, ref, &request, ret_object, reterr);
+    return send_patch(client, ref, &request, ret_object, reterr);
 }
 
 bool kube_has_finalizer(const cJSON *object, const char *name)
@@ -230,7 +230,7 @@ int kube_set_finalizer(KubeClient *client, const KubeRef *ref, const KubeFinaliz
     DEFER(defer_json) cJSON *operations = finalizer_patch(finalizer);
     KubeRequest request = {.body = operations, .content_type = json_patch_type};
 
-    return patch(client, ref, &request, ret_object, reterr);
+    return send_patch(client, ref, &request, ret_object, reterr);
 }
 
 int kube_delete(KubeClient *client, const KubeRef *ref, const cJSON *object, Error *reterr)

@@ -38,8 +38,8 @@ typedef struct KubeStatusWrite {
 int kube_apply_status(KubeClient *client, const KubeRef *ref, const KubeStatusWrite *write,
                       cJSON **ret_object, Error *reterr) MUST_CHECK;
 
-/* Merge patch. PATCH should carry metadata.resourceVersion. Never creates. */
-int kube_merge(KubeClient *client, const KubeRef *ref, const cJSON *patch, cJSON **ret_object,
+/* Merge patch. CHANGES should carry metadata.resourceVersion. Never creates. */
+int kube_merge(KubeClient *client, const KubeRef *ref, const cJSON *changes, cJSON **ret_object,
                Error *reterr) MUST_CHECK;
 
 /* Puts FINALIZER on OBJECT, or takes it off, where it is not so already. The server tests the uid

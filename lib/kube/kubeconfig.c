@@ -96,18 +96,27 @@ static int read_files(const char *paths, ConfigFiles *files, Error *reterr)
     return 0;
 }
 
+static const cJSON *find_named(const cJSON *list, const char *name)
+{
+    const cJSON *item = NULL;
+
+    cJSON_ArrayForEach (item, list) {
+        if (text_eq(json_text(item, "name", ""), name))
+            return item;
+    }
+    return NULL;
+}
+
 /* The MEMBER of the first entry called NAME in LIST: ("clusters", "kind", "cluster"). */
 static int find_entry(const ConfigFiles *files, const char *list, const char *name,
                       const char *member, Entry *ret_entry)
 {
     for (size_t i = 0; i < files->count; i++) {
-        const cJSON *item = NULL;
+        const cJSON *item = find_named(json_at(files->at[i].document, list), name);
 
-        cJSON_ArrayForEach (item, json_at(files->at[i].document, list)) {
-            if (text_eq(json_text(item, "name", ""), name)) {
-                *ret_entry = (Entry){json_at(item, member), &files->at[i]};
-                return 0;
-            }
+        if (item != NULL) {
+            *ret_entry = (Entry){json_at(item, member), &files->at[i]};
+            return 0;
         }
     }
     return -1;

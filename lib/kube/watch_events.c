@@ -58,7 +58,7 @@ static int check_event(const WatchEvent *event, Error *reterr)
 int watch_event_parse(const char *line, size_t length, WatchEvent *ret_event, Error *reterr)
 {
     DEFER(defer_json) cJSON *json = NULL;
-    DEFER(watch_event_done) WatchEvent event = {0};
+    WatchEvent event = {0};
 
     if (json_parse(line, length, &json, reterr) < 0)
         return error_wrap(reterr, "a watch event");
@@ -68,11 +68,12 @@ int watch_event_parse(const char *line, size_t length, WatchEvent *ret_event, Er
     event.version = event.type == WATCH_EVENT_ERROR
                         ? ""
                         : json_text(event.object, "metadata.resourceVersion", "");
-    if (check_event(&event, reterr) < 0)
+    if (check_event(&event, reterr) < 0) {
+        watch_event_done(&event);
         return -1;
+    }
     event.initial_end = event.type == WATCH_EVENT_BOOKMARK && is_initial_end(event.object);
     watch_drop_managed_fields(event.object);
     *ret_event = event;
-    event = (WatchEvent){0};
     return 0;
 }

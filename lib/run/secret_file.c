@@ -51,7 +51,7 @@ static void defer_close(const int *fd)
         (void)close(*fd);
 }
 
-/* All of FD into a buffer of one byte more than SIZE, so that a file that grew is noticed. */
+/* At most SIZE bytes of FD, into one piece of memory: a buffer that grew would leave copies. */
 static int read_all(int fd, size_t size, Secret *ret_secret)
 {
     Secret secret = {.at = xcalloc(size + 1, 1)};
@@ -74,26 +74,28 @@ static int read_all(int fd, size_t size, Secret *ret_secret)
     return 0;
 }
 
-static int secret_open(const char *path, int *ret_fd, struct stat *ret_stat, Error *reterr)
+/* O_NONBLOCK: a pipe in the place of the file must not hold us up. */
+static int open_file(const char *path)
 {
-    DEFER(defer_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
 
-    if (fd < 0 || fstat(fd, ret_stat) < 0)
-        return error_set(reterr, ERROR_INVALID, "%s: cannot be read: %s", path, strerror(errno));
-    if (!S_ISREG(ret_stat->st_mode))
+static int check_file(const char *path, const struct stat *stat, Error *reterr)
+{
+    if (!S_ISREG(stat->st_mode))
         return error_set(reterr, ERROR_INVALID, "%s: not a regular file", path);
-    if (ret_stat->st_size > SECRET_BYTES_MAX)
+    if (stat->st_size > SECRET_BYTES_MAX)
         return error_set(reterr, ERROR_INVALID, "%s: larger than %d bytes", path, SECRET_BYTES_MAX);
-    *ret_fd = fd;
-    fd = -1;
     return 0;
 }
 
 static int secret_load(const char *path, Secret *ret_secret, struct stat *ret_stat, Error *reterr)
 {
-    DEFER(defer_close) int fd = -1;
+    DEFER(defer_close) int fd = open_file(path);
 
-    if (secret_open(path, &fd, ret_stat, reterr) < 0)
+    if (fd < 0 || fstat(fd, ret_stat) < 0)
+        return error_set(reterr, ERROR_INVALID, "%s: cannot be read: %s", path, strerror(errno));
+    if (check_file(path, ret_stat, reterr) < 0)
         return -1;
     if (read_all(fd, (size_t)ret_stat->st_size, ret_secret) < 0)
         return error_set(reterr, ERROR_INVALID, "%s: cannot be read: %s", path, strerror(errno));
