@@ -92,6 +92,7 @@ TESTS    := $(TEST_SRC:tests/unit/%.c=$O/unit/%)
 SUPPORT  := $(wildcard tests/support/*.c)
 
 all: $(BINARIES)
+	@:
 
 $O/bulkhead-controller: $O/controller/main.o $O/bulkhead.a
 $O/bulkhead-relay: $O/relay/main.o $O/bulkhead.a

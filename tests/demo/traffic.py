@@ -18,6 +18,7 @@ from nats.js import JetStreamContext
 TRANSACTIONS_PER_SECOND = 25.0
 ROWS_PER_TRANSACTION = (1, 2, 3)
 SLOW_EVENTS_PER_SECOND = 12
+CATCHING_UP_EVENTS_PER_SECOND = 120
 INSERT = (
     "INSERT INTO outbox (tenant_id, event_type, payload, ordering_key, headers)"
     " VALUES (%s, %s, %s, %s, %s::jsonb) RETURNING msg_id::text"
@@ -141,13 +142,13 @@ class Traffic:
     async def _read(self, js: JetStreamContext, reader: Reader) -> None:
         pull = await js.pull_subscribe_bind(reader.name, f"TENANT_{reader.tenant.upper()}")
         while self.producing or self.missing(reader):
-            working = self.producing and reader.slow
             try:
-                batch = await pull.fetch(1 if working else 50, timeout=0.5)
+                batch = await pull.fetch(1 if reader.slow else 50, timeout=0.5)
             except NothingThere:
                 continue
             for message in batch:
                 reader.take(message)
                 await message.ack()
-            if working:
-                await asyncio.sleep(1 / SLOW_EVENTS_PER_SECOND)
+            if reader.slow:
+                pace = SLOW_EVENTS_PER_SECOND if self.producing else CATCHING_UP_EVENTS_PER_SECOND
+                await asyncio.sleep(1 / pace)

@@ -50,9 +50,17 @@ class KubeCluster:
         self.etcd.wait_ready()
         self.apiserver.wait_ready()
         if self.apiserver.bootstrapped:
-            for path in _served_paths():
-                ask = functools.partial(self.apiserver.request, "GET", path)
-                eventually(ask, f"{path} answers")
+            self._wait_served()
+
+    def install_crds(self) -> None:
+        self.kubectl.run("apply", "--server-side", "-f", str(CRDS))
+        self._wait_served()
+
+    def _wait_served(self) -> None:
+        """Not by `kubectl wait`, which fails for a CRD that has no status yet."""
+        for path in _served_paths():
+            ask = functools.partial(self.apiserver.request, "GET", path)
+            eventually(ask, f"{path} answers")
 
     def stop(self) -> None:
         """The API server goes first: it hangs for a minute when its etcd is gone."""
@@ -116,10 +124,7 @@ def _build_template(work: Path) -> None:
     cluster = KubeCluster(work / "building", use_template=False)
     try:
         cluster.start()
-        for path in crd_files():
-            cluster.kubectl.run("apply", "--server-side", "-f", str(path))
-        if crd_files():
-            cluster.kubectl.run("wait", "--for=condition=Established", "crd", "--all")
+        cluster.install_crds()
         cluster.stop()
     finally:
         cluster.kill()
