@@ -176,7 +176,7 @@ setup:
 	@tests/setup/install.sh
 e2e: setup
 	$(AFTER_SETUP) all
-	$Q$(PYTHON) -m pytest -c tests/pyproject.toml tests/e2e $(ARGS)
+	$Q$(PYTHON) -m pytest -c tests/pyproject.toml -n auto --maxprocesses 4 tests/e2e $(ARGS)
 demo: setup
 	$(AFTER_SETUP) all
 	@echo
