@@ -177,7 +177,8 @@ setup:
 e2e: setup
 	$(AFTER_SETUP) all
 	$Q$(PYTHON) -m pytest -c tests/pyproject.toml -n auto --maxprocesses 4 tests/e2e $(ARGS)
-demo: setup
+demo:
+	@tests/setup/install.sh kube-apiserver kubectl etcd nats-server nats
 	$(AFTER_SETUP) all
 	@echo
 	@PYTHONPATH=tests KEEP=$(KEEP) $(PYTHON) -m demo

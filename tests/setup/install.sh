@@ -3,6 +3,9 @@
 # Python environment, and the servers of the end-to-end tests, built from pinned Go modules. All
 # but the packages goes to one folder outside the tree, ${XDG_CACHE_HOME:-~/.cache}/bulkhead. What
 # is there already is left alone, so that this can run before every test.
+#
+#   install.sh            all of it
+#   install.sh TOOL...    of the servers and command line tools only these
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -15,4 +18,4 @@ trap 'echo; die "interrupted; run it again and it goes on from here"' INT TERM
 
 "$SETUP/apt.sh" 9>&-
 "$SETUP/python.sh" 9>&-
-"$SETUP/go_tools.sh" 9>&-
+"$SETUP/go_tools.sh" "$@" 9>&-
