@@ -27,7 +27,8 @@ void log_init(const char *program, LogLevel least, LogFormat format);
 bool log_level_parse(const char *text, LogLevel *ret_level);
 bool log_format_parse(const char *text, LogFormat *ret_format);
 
-/* Thread-safe; a line is one write(2) and is cut at 8 KiB. */
+/* Thread-safe; a line is one write(2). At most 12 fields; a text is cut at 1 KiB, and what is not
+ * UTF-8 in it is replaced, so that every line can be read by a machine. */
 void log_write(LogLevel level, const char *message, const LogField *fields, size_t count);
 
 static inline LogField log_text_field(const char *key, const char *text)
