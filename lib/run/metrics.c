@@ -7,7 +7,7 @@
 
 enum { KEY_MAX = 1024 };
 
-/* The key of a series is its label values, each followed by '\n'. */
+/* The key of a series is its labels as they are rendered: a="x",b="y". */
 typedef struct MetricSeries {
     double value;
     double sum;
@@ -33,6 +33,8 @@ void metrics_register(Metric *metric)
     for (const Metric *other = first; other != NULL; other = other->next)
         assert(!text_eq(other->name, metric->name));
     assert(metric->bucket_count <= METRIC_BUCKETS_MAX);
+    for (size_t i = 1; i < metric->bucket_count; i++)
+        assert(metric->buckets[i - 1] < metric->buckets[i]);
     metric->next = NULL;
     *end = metric;
     end = &metric->next;
@@ -43,11 +45,24 @@ const Metric *metrics_first(void)
     return first;
 }
 
+/* a="x" in the escaping of the text format. */
+static void label_add(Text *key, const char *name, const char *value)
+{
+    text_addf(key, "%s%s=\"", key->length > 0 ? "," : "", name);
+    for (const char *c = value; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\')
+            text_add(key, "\\");
+        text_add_bytes(key, *c != '\n' ? c : "\\n", *c != '\n' ? 1 : 2);
+    }
+    text_add(key, "\"");
+}
+
 static void key_write(Text *key, const Metric *metric, const char *const *labels, size_t count)
 {
     assert(count == label_count(metric));
     for (size_t i = 0; i < count; i++)
-        text_addf(key, "%s\n", labels[i]);
+        label_add(key, metric->labels[i], labels[i]);
+    assert(!key->full);
 }
 
 static MetricSeries *series_get(Metric *metric, const char *const *labels, size_t count)
@@ -69,6 +84,7 @@ static MetricSeries *series_get(Metric *metric, const char *const *labels, size_
 
 void metric_add_to(Metric *metric, double delta, const char *const *labels, size_t count)
 {
+    assert(metric->type == METRIC_GAUGE || (metric->type == METRIC_COUNTER && delta >= 0));
     (void)pthread_mutex_lock(&lock);
     series_get(metric, labels, count)->value += delta;
     (void)pthread_mutex_unlock(&lock);
@@ -115,57 +131,49 @@ void metric_remove_from(Metric *metric, const char *const *labels, size_t count)
     (void)pthread_mutex_unlock(&lock);
 }
 
-static bool key_has(const char *key, size_t position, const char *value)
+/* A quote inside a value is escaped, so that LABEL, quotes and all, is found only where it is one.
+ */
+static bool key_has(const char *key, const char *label)
 {
-    for (size_t i = 0; i < position && key != NULL; i++) {
-        key = strchr(key, '\n');
-        key = key != NULL ? key + 1 : NULL;
+    for (const char *at = key; (at = strstr(at, label)) != NULL; at++) {
+        if (at == key || at[-1] == ',')
+            return true;
     }
-    return key != NULL && text_starts(key, value) && key[strlen(value)] == '\n';
+    return false;
 }
 
-static void series_forget(Metric *metric, size_t position, const char *value)
+static void series_forget(Map *series, const char *label)
 {
-    for (MapEntry *at = map_next(metric->series, NULL); at != NULL;) {
+    for (MapEntry *at = map_next(series, NULL); at != NULL;) {
         const char *key = map_key(at);
 
-        at = map_next(metric->series, at);
-        if (key_has(key, position, value))
-            series_free(map_remove(metric->series, key));
+        at = map_next(series, at);
+        if (key_has(key, label))
+            series_free(map_remove(series, key));
     }
 }
 
 void metrics_forget(const char *label, const char *value)
 {
+    DEFER(text_done) Text text = TEXT_MAX(KEY_MAX);
+
+    label_add(&text, label, value);
     (void)pthread_mutex_lock(&lock);
     for (Metric *metric = first; metric != NULL; metric = metric->next) {
-        for (size_t i = 0; metric->labels[i] != NULL; i++) {
-            if (metric->series != NULL && text_eq(metric->labels[i], label))
-                series_forget(metric, i, value);
-        }
+        if (metric->series != NULL)
+            series_forget(metric->series, text_get(&text));
     }
     (void)pthread_mutex_unlock(&lock);
 }
 
-/* {a="x",b="y"} in the escaping of the text format; LE is the histogram's own label, or NULL. */
-static void labels_render(Text *text, const Metric *metric, const char *key, const char *le)
+/* LE is the histogram's own label, or NULL. */
+static void labels_render(Text *text, const char *key, const char *le)
 {
-    const char *at = key;
-
-    if (metric->labels[0] == NULL && le == NULL)
+    if (*key == '\0' && le == NULL)
         return;
-    text_add(text, "{");
-    for (size_t i = 0; metric->labels[i] != NULL; i++, at++) {
-        text_addf(text, "%s%s=\"", i > 0 ? "," : "", metric->labels[i]);
-        for (; *at != '\n'; at++) {
-            if (*at == '"' || *at == '\\')
-                text_add(text, "\\");
-            text_add_bytes(text, at, 1);
-        }
-        text_add(text, "\"");
-    }
+    text_addf(text, "{%s", key);
     if (le != NULL)
-        text_addf(text, "%sle=\"%s\"", metric->labels[0] != NULL ? "," : "", le);
+        text_addf(text, "%sle=\"%s\"", *key != '\0' ? "," : "", le);
     text_add(text, "}");
 }
 
@@ -178,16 +186,16 @@ static void histogram_render(Text *text, const Metric *metric, const char *key,
         char bound[32] = "+Inf";
 
         if (i < metric->bucket_count)
-            (void)snprintf(bound, sizeof bound, "%g", metric->buckets[i]);
+            (void)snprintf(bound, sizeof bound, "%.15g", metric->buckets[i]);
         total += series->counts[i];
         text_addf(text, "%s_bucket", metric->name);
-        labels_render(text, metric, key, bound);
+        labels_render(text, key, bound);
         text_addf(text, " %" PRIu64 "\n", total);
     }
     text_addf(text, "%s_sum", metric->name);
-    labels_render(text, metric, key, NULL);
-    text_addf(text, " %.9g\n%s_count", series->sum, metric->name);
-    labels_render(text, metric, key, NULL);
+    labels_render(text, key, NULL);
+    text_addf(text, " %.17g\n%s_count", series->sum, metric->name);
+    labels_render(text, key, NULL);
     text_addf(text, " %" PRIu64 "\n", total);
 }
 
@@ -211,7 +219,7 @@ static void metric_render(Text *text, const Metric *metric)
             continue;
         }
         text_add(text, metric->name);
-        labels_render(text, metric, map_key(at), NULL);
+        labels_render(text, map_key(at), NULL);
         text_addf(text, " %.17g\n", series->value);
     }
 }

@@ -27,7 +27,8 @@ typedef struct Metric {
 void metrics_register(Metric *metric);
 const Metric *metrics_first(void);
 
-/* As many label values as the metric has labels. */
+/* As many label values as the metric has labels: words of the code or checked names, as a series is
+ * kept for each until it is dropped. */
 void metric_add_to(Metric *metric, double delta, const char *const *labels, size_t count);
 void metric_set_to(Metric *metric, double value, const char *const *labels, size_t count);
 void metric_observe_to(Metric *metric, double value, const char *const *labels, size_t count);
