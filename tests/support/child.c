@@ -10,21 +10,22 @@ static void become(int (*fn)(void *context), void *context, FILE *out, FILE *err
     exit(fn(context));
 }
 
-static Text file_take(FILE *file)
+static void file_take(FILE *file, Text *text)
 {
-    Text text = TEXT_MAX(CHILD_OUTPUT_MAX);
     char bytes[4096];
     size_t length;
 
+    text_clear(text);
+    text->max = CHILD_OUTPUT_MAX;
     rewind(file);
     while ((length = fread(bytes, 1, sizeof bytes, file)) > 0)
-        text_add_bytes(&text, bytes, length);
+        text_add_bytes(text, bytes, length);
     (void)fclose(file);
-    return text;
 }
 
-Child child_run(int (*fn)(void *context), void *context)
+const Child *child_run(int (*fn)(void *context), void *context)
 {
+    static Child child; /* so that a test which fails need not clean up */
     FILE *out = tmpfile();
     FILE *err = tmpfile();
     int status = 0;
@@ -37,15 +38,8 @@ Child child_run(int (*fn)(void *context), void *context)
         become(fn, context, out, err);
     pid_t ended = waitpid(pid, &status, 0);
     assert(ended == pid);
-    return (Child){
-        .status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status),
-        .out = file_take(out),
-        .err = file_take(err),
-    };
-}
-
-void child_done(Child *child)
-{
-    text_done(&child->out);
-    text_done(&child->err);
+    child.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    file_take(out, &child.out);
+    file_take(err, &child.err);
+    return &child;
 }

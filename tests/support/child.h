@@ -12,8 +12,8 @@ typedef struct Child {
     Text err;
 } Child;
 
-/* Runs FN, whose result is the exit code, and waits for its end. */
-Child child_run(int (*fn)(void *context), void *context);
-void child_done(Child *child);
+/* Runs FN, whose result is the exit code, and waits for its end. What comes back is borrowed until
+ * the next call. */
+const Child *child_run(int (*fn)(void *context), void *context);
 
 #endif
