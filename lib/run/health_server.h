@@ -16,8 +16,8 @@ typedef struct HealthChecks {
 
 typedef struct HealthServer HealthServer;
 
-/* LISTEN is "host:port", ":port" or "[::1]:port"; port 0 takes a free one. ERROR_INVALID when it
- * cannot be had. */
+/* LISTEN is "host:port", "[::1]:port", or ":port" for every address; port 0 takes a free one.
+ * ERROR_INVALID when it cannot be had. */
 int health_server_start(const char *listen, const HealthChecks *checks, HealthServer **ret_server,
                         Error *reterr) MUST_CHECK;
 void health_server_stop(HealthServer *server);
