@@ -71,7 +71,7 @@ LAYERS_relay/source         := $(BASE) lib/run lib/tenant relay/core relay/schem
 LAYERS_relay/schema         := $(BASE)
 LAYERS_relay/sink           := $(BASE) lib/run lib/jetstream lib/tenant relay/core
 LAYERS_relay                := $(BASE) lib/run lib/jetstream lib/tenant relay/core relay/source relay/sink relay/schema
-LAYERS_tests/support        := $(BASE)
+LAYERS_tests/support        := $(BASE) lib/tenant controller/plan
 LAYERS_tests/unit           := tests/support $(BASE) lib/run lib/jetstream lib/kube lib/tenant controller \
 	controller/state controller/plan controller/reconcile relay relay/core relay/source relay/sink relay/schema
 layers = $(addprefix -iquote ,$(LAYERS_$(1)))

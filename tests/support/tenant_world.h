@@ -1,0 +1,33 @@
+/* A Tenant as a manifest, and a JetStream that has what some manifest asked for. */
+#ifndef TENANT_WORLD_H
+#define TENANT_WORLD_H
+
+#include "observed.h"
+#include "tenant.h"
+#include "unit.h"
+
+#define WORLD_CLUSTER "cluster-1"
+#define WORLD_UID     "uid-1"
+
+typedef struct World {
+    cJSON *object; /* the Tenant `acme`, whose uid is WORLD_UID */
+    Tenant tenant;
+    TenantDesired desired;
+    Observed observed;
+} World;
+
+/* The Tenant with this SPEC, as JSON, and an empty JetStream. */
+void world_init(World *world, const char *spec);
+void world_done(World *world);
+
+/* Gives the Tenant another spec, status or other metadata. */
+void world_declare(World *world, const char *spec);
+void world_set(World *world, const char *member, const char *json);
+
+/* JetStream has exactly what SPEC asks for, with UID as the owner, as a server would report it. */
+void world_observe(World *world, const char *spec, const char *uid);
+
+/* TEXT as JSON; the caller's. */
+cJSON *world_json(const char *text);
+
+#endif
