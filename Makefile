@@ -79,7 +79,7 @@ layers = $(addprefix -iquote ,$(LAYERS_$(1)))
 # Folders and files that may touch nothing outside their arguments; `make purity` holds them to it.
 PURE := $(wildcard lib/base/*.c lib/tenant/*.c controller/plan/*.c controller/state/*.c relay/core/*.c) \
 	lib/jetstream/api_error.c $(wildcard lib/jetstream/field*.c lib/jetstream/*_fields.c) \
-	$(wildcard lib/kube/kube_path.c lib/kube/kube_status.c lib/kube/watch_lines.c lib/kube/watch_events.c lib/kube/watch_rule.c)
+	$(wildcard lib/kube/kube_path.c lib/kube/kube_status.c lib/kube/watch_lines.c lib/kube/watch_events.c lib/kube/watch_rule.c lib/kube/lease_rule.c)
 
 BINARIES := $O/bulkhead-controller $O/bulkhead-relay
 FOLDERS  := lib/base lib/run lib/jetstream lib/kube lib/tenant controller controller/state \

@@ -13,6 +13,9 @@ typedef struct ControllerSettings {
     const char *log_format;
     const char *selector;
     const char *metrics_per_tenant;
+    const char *lease_namespace;
+    const char *lease_name;
+    bool leader_elect;
     int64_t workers;
     int64_t resync_ms;
     int64_t status_interval_ms;

@@ -5,6 +5,7 @@
 #include "drift_watch.h"
 #include "health_server.h"
 #include "kube_object.h"
+#include "leader.h"
 #include "log.h"
 #include "process.h"
 #include "stop.h"
@@ -26,6 +27,7 @@ typedef struct Controller {
     Dispatcher *dispatcher;
     Reconciler reconciler;
     DriftWatch *drift_watch;
+    Leader *_Atomic leader;      /* NULL without leader election                       */
     WorkerPool *_Atomic workers; /* NULL while there are none; the health server asks */
     HealthServer *health;
 } Controller;
@@ -51,7 +53,11 @@ static const char *alive(void *context)
 {
     const Controller *self = context;
     const WorkerPool *workers = atomic_load(&self->workers);
+    Leader *leader = atomic_load(&self->leader);
+    const char *complaint = leader != NULL ? leader_alive(leader) : NULL;
 
+    if (complaint != NULL)
+        return complaint;
     return workers != NULL && workers_longest_ms(workers) > pass_ms_max
                ? "a pass over a Tenant has taken more than ten minutes"
                : NULL;
@@ -104,6 +110,14 @@ static int connect_all(Controller *self, Error *reterr)
     return nats_connect(&self->settings->nats, self->process->name, &watcher, &self->nats, reterr);
 }
 
+static bool may_write(void *context)
+{
+    Controller *self = context;
+    Leader *leader = atomic_load(&self->leader);
+
+    return leader == NULL || leader_may_write(leader);
+}
+
 static void reconciler_init(Controller *self)
 {
     self->reconciler = (Reconciler){
@@ -111,15 +125,45 @@ static void reconciler_init(Controller *self)
         .nats = self->nats,
         .cluster = self->cluster,
         .status_interval_ms = self->settings->status_interval_ms,
+        .may_write = may_write,
+        .may_write_context = self,
         .store = on_store,
         .store_context = self->dispatcher,
     };
     (void)pthread_mutex_init(&self->reconciler.lock, NULL);
 }
 
-/* Everything runs until a stop is requested; then what feeds the queue ends first, the workers
- * finish the passes they are in, and nothing is written after that. */
-static void run(Controller *self)
+static void on_elected(void *context)
+{
+    Controller *self = context;
+
+    atomic_store(&self->workers, workers_start(self->dispatcher, &self->reconciler,
+                                               (size_t)self->settings->workers));
+}
+
+static void start_acting(Controller *self)
+{
+    const ControllerSettings *settings = self->settings;
+
+    if (!settings->leader_elect) {
+        on_elected(self);
+        return;
+    }
+    Leader *leader = leader_start(&(LeaderSettings){
+        .client = self->kube,
+        .namespace = settings->lease_namespace != NULL ? settings->lease_namespace
+                                                       : kube_client_namespace(self->kube),
+        .lease = settings->lease_name,
+        .holder = self->process->name,
+        .on_elected = on_elected,
+        .context = self,
+    });
+    atomic_store(&self->leader, leader);
+}
+
+/* Everything runs until a stop is requested. Then what feeds the queue ends first, the workers
+ * finish the passes they are in, and the lease goes when nothing can be written any more. */
+static int run(Controller *self, Error *reterr)
 {
     const DriftWatchSettings drift = {
         .nats = self->nats,
@@ -130,11 +174,8 @@ static void run(Controller *self)
 
     reconciler_init(self);
     self->drift_watch = drift_watch_start(&drift);
-    WorkerPool *workers =
-        workers_start(self->dispatcher, &self->reconciler, (size_t)self->settings->workers);
-    atomic_store(&self->workers, workers);
     Watcher *watcher = watcher_start(self->kube, self->settings->selector, self->dispatcher);
-
+    start_acting(self);
     log_info("running", KV("version", BULKHEAD_VERSION),
              KV("server", kube_client_server(self->kube)), KV("instance", self->process->host),
              KV("cluster", self->cluster));
@@ -144,8 +185,12 @@ static void run(Controller *self)
     drift_watch_join(self->drift_watch);
     watcher_join(watcher);
     dispatcher_stop(self->dispatcher);
-    health_server_stop(TAKE(self->health)); /* it asks about the workers */
-    workers_join(workers);
+    leader_join(self->leader);              /* nobody starts workers from here on     */
+    health_server_stop(TAKE(self->health)); /* it asks about the workers and the leader */
+    workers_join(self->workers);
+    if (!leader_finish(self->leader))
+        return error_set(reterr, ERROR_BUSY, "the lease was lost");
+    return 0;
 }
 
 static void controller_done(Controller *self)
@@ -168,6 +213,7 @@ static int controller_run(Process *process, const char *command, Error *reterr)
     self->settings = process->settings;
     kube_client_register_metrics();
     dispatcher_register_metrics();
+    leader_register_metrics();
     tenant_metrics_register(text_eq(self->settings->metrics_per_tenant, "full"));
     workers_register_metrics((size_t)self->settings->workers);
     int r = connect_all(self, reterr);
@@ -175,10 +221,11 @@ static int controller_run(Process *process, const char *command, Error *reterr)
         r = health_server_start(self->settings->listen, &checks, &self->health, reterr);
     if (r == 0)
         r = cluster_read(self, reterr);
+    bool stopped = r < 0 && stop_requested();
     if (r == 0)
-        run(self);
+        r = run(self, reterr);
     controller_done(self);
-    return r;
+    return stopped ? 0 : r;
 }
 
 int main(int argc, char **argv)

@@ -44,6 +44,14 @@ static int pass_store(Pass *pass, cJSON *object, Error *reterr)
     return tenant_parse(object, &pass->tenant, reterr);
 }
 
+/* A kind that neither reports nor logs: whoever acts next goes on from what there is. */
+static int check_may_write(const Pass *pass, Error *reterr)
+{
+    if (!stop_requested() && pass->self->may_write(pass->self->may_write_context))
+        return 0;
+    return error_set(reterr, ERROR_CONFLICT, "stopped before the next write");
+}
+
 static int server_read(Reconciler *self, ServerInfo *ret_server, Error *reterr)
 {
     uint64_t epoch = nats_epoch(self->nats);
@@ -80,6 +88,8 @@ static int pass_finalizer(Pass *pass, bool present, Error *reterr)
 
     if (pass->tenant.has_finalizer == present)
         return 0;
+    if (check_may_write(pass, reterr) < 0)
+        return -1;
     if (report_finalizer(&pass->self->reporter, pass->object, present, &object, reterr) < 0)
         return -1;
     return pass_store(pass, object, reterr);
@@ -127,8 +137,8 @@ static int pass_apply(Pass *pass, PassEnd *end, Error *reterr)
     for (size_t i = 0; i < pass->plan.count; i++) {
         const Step *step = &pass->plan.steps[i];
 
-        if (stop_requested())
-            return error_set(reterr, ERROR_CONFLICT, "asked to stop; the next start goes on");
+        if (check_may_write(pass, reterr) < 0)
+            return -1;
         if (apply_step(pass->self->nats, pass->tenant.stream, step, &pass->observed, reterr) < 0)
             return -1;
         did_add(end, step);
@@ -276,6 +286,8 @@ static int pass_report(Pass *pass, int64_t counted_ms, PassEnd *end, Error *rete
     }
     if (change == STATUS_SAME)
         return 0;
+    if (check_may_write(pass, reterr) < 0)
+        return -1;
     if (report_status(&pass->self->reporter, &pass->tenant, status, &object, reterr) < 0)
         return -1;
     end->counted = true;

@@ -11,8 +11,10 @@
 typedef struct Reconciler {
     Reporter reporter;
     NatsConnection *nats;
-    const char *cluster;        /* uid of the namespace kube-system: marks what is ours  */
-    int64_t status_interval_ms; /* between two writes that change nothing but numbers    */
+    const char *cluster;              /* uid of the namespace kube-system: marks what is ours  */
+    int64_t status_interval_ms;       /* between two writes that change nothing but numbers    */
+    bool (*may_write)(void *context); /* asked right before each write; a leader may be none now */
+    void *may_write_context;
     void (*store)(void *context, const cJSON *object); /* gets each object as our write left it */
     void *store_context;
 

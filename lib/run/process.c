@@ -40,7 +40,7 @@ static int run_program(Process *process, const char *command, ProcessRun *run)
 {
     Error error;
 
-    if (run(process, command, &error) == 0 || stop_requested())
+    if (run(process, command, &error) == 0)
         return EXIT_SUCCESS;
     log_error("cannot run", KV("error", error.text));
     return error.kind == ERROR_INVALID ? EXIT_USAGE : EXIT_FAILED;

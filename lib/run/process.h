@@ -19,8 +19,8 @@ typedef struct Process {
 /* COMMAND is the word before the flags, "" without one. */
 typedef int ProcessRun(Process *process, const char *command, Error *reterr);
 
-/* Does all that, calls RUN, logs what it gave up on. The exit code: 0 done, or stopped by a signal;
- * 1 failed; 2 wrong usage, or settings that can never work (ERROR_INVALID). */
+/* Does all that, calls RUN, logs what it gave up on. The exit code: 0 done; 1 failed; 2 wrong
+ * usage, or settings that can never work (ERROR_INVALID). */
 int process_main(Process *process, int argc, char **argv, ProcessRun *run);
 
 #endif

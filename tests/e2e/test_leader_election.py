@@ -1,0 +1,84 @@
+"""Two controllers: one acts, the other takes over, and no one writes without the lease."""
+
+from collections.abc import Callable
+
+import pytest
+
+from support.bulkhead import Controller
+from support.jetstream import JetStream
+from support.kubectl import Kubectl
+from support.manifests import tenant
+from support.nats_server import NatsServer
+from support.waiting import eventually
+
+LEASE = ("get", "lease", "bulkhead-controller", "-n", "default", "-o")
+HOLDER = "jsonpath={.spec.holderIdentity}"
+MASTER = 'leader_election_master_status{name="bulkhead-controller"}'
+EXPIRY = 30.0  # 15 s of the lease, the tries in between, and a busy machine
+
+
+def leads(controller: Controller) -> bool:
+    return controller.metrics()[MASTER] == 1
+
+
+@pytest.fixture
+def pair(new_controller: Callable[..., Controller]) -> tuple[Controller, Controller]:
+    """The one that leads, and the one that stands by."""
+    leader = new_controller("--leader-elect").start()
+    eventually(lambda: leads(leader), "the first controller leads")
+    return leader, new_controller("--leader-elect").start()
+
+
+def test_a_standby_takes_over_at_once_when_the_leader_ends(
+    pair: tuple[Controller, Controller], kubectl: Kubectl
+) -> None:
+    leader, standby = pair
+    assert not leads(standby)
+    leader.stop()
+    eventually(lambda: leads(standby), "the standby leads", timeout=5)
+    kubectl.apply(tenant("acme"))
+    kubectl.wait("tenant", "acme")
+
+
+def test_a_standby_takes_over_when_the_leader_is_killed(
+    pair: tuple[Controller, Controller], kubectl: Kubectl
+) -> None:
+    leader, standby = pair
+    before = kubectl.run(*LEASE, HOLDER)
+    leader.kill()
+    kubectl.apply(tenant("acme"))
+    eventually(lambda: leads(standby), "the standby leads", timeout=EXPIRY)
+    assert kubectl.run(*LEASE, HOLDER) != before
+    assert kubectl.run(*LEASE, "jsonpath={.spec.leaseTransitions}") == "1"
+    kubectl.wait("tenant", "acme")
+
+
+def test_a_leader_that_slept_through_its_lease_ends_without_a_write(
+    pair: tuple[Controller, Controller], kubectl: Kubectl, jetstream: JetStream
+) -> None:
+    leader, standby = pair
+    kubectl.apply(tenant("acme"))
+    kubectl.wait("tenant", "acme")
+    leader.freeze()
+    eventually(lambda: leads(standby), "the standby leads", timeout=EXPIRY)
+    standby.freeze()  # so that whatever is written now, the old leader has written
+    kubectl.apply(tenant("globex"))
+    leader.thaw()
+    eventually(lambda: not leader.running, "the old leader ends", timeout=EXPIRY)
+    assert "the lease is lost" in leader.tail()
+    assert jetstream.streams() == ["TENANT_ACME"]
+    leader.kill()
+    standby.thaw()
+    kubectl.wait("tenant", "globex")
+
+
+def test_the_standby_knows_everything_already(
+    pair: tuple[Controller, Controller], kubectl: Kubectl, nats: NatsServer
+) -> None:
+    leader, standby = pair
+    kubectl.apply(tenant("acme"), tenant("globex"))
+    kubectl.wait("tenant", "acme")
+    assert nats.running
+    eventually(lambda: standby.metrics()["bulkhead_tenants"] == 2, "the standby's cache is warm")
+    assert standby.page("readyz") == "ok\n"
+    assert leader.page("readyz") == "ok\n"
