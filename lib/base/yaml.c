@@ -89,8 +89,8 @@ static bool read_integer(const char *text, int64_t *ret_number)
     if (*text < '0' || *text > '9' || strlen(text) >= sizeof digits - 1)
         return false;
     if (text[0] == '0' && text[1] != '\0') {
-        base = text[1] == 'x' ? 16 : text[1] == 'b' ? 2 : 8;
-        text += text[1] == 'x' || text[1] == 'b' || text[1] == 'o' ? 2 : 1;
+        base = strchr("xX", text[1]) != NULL ? 16 : strchr("bB", text[1]) != NULL ? 2 : 8;
+        text += strchr("xXbBoO", text[1]) != NULL ? 2 : 1;
     }
     if (negative)
         digits[length++] = '-';
