@@ -139,7 +139,8 @@ TEST(a_long_message_is_cut_between_two_characters)
     DEFER(defer_json) cJSON *conditions = cJSON_CreateArray();
 
     memset(message, 'x', sizeof message - 1);
-    memcpy(message + 32767, "ä", 2);
+    message[32767] = (char)0xC3; /* ä, of two bytes */
+    message[32768] = (char)0xA4;
     condition_set(conditions, &(Condition){"Ready", CONDITION_FALSE, "Long", message}, &stamp);
     assert_int_equal(strlen(json_text(condition_find(conditions, "Ready"), "message", "")), 32767);
 }
@@ -173,6 +174,19 @@ static cJSON *object_with(const cJSON *conditions, int64_t generation)
     return object;
 }
 
+static void take_a_step(Walk *walk, cJSON *conditions)
+{
+    const ConditionStamp now = {.generation = 1 + walk->step / 3, .now = stamp.now};
+    const Condition other = {"Delivering", (ConditionStatus)walk_roll(walk, 3), "Some", ""};
+    DEFER(text_done) Text findings = TEXT_MAX(FINDINGS_MAX);
+
+    if (walk_roll(walk, 4) == 0)
+        condition_set(conditions, &other, &now);
+    conditions_report(conditions, (Outcome)walk_roll(walk, OUTCOMES), "Some", "", &now);
+    DEFER(defer_json) cJSON *object = object_with(conditions, now.generation);
+    WALK_HOLDS(walk, conditions_check(object, &findings));
+}
+
 /* Whatever happens to a Tenant, and in whatever order, its conditions keep the rules of those who
  * read them. */
 TEST(any_order_of_outcomes_keeps_the_rules)
@@ -181,19 +195,8 @@ TEST(any_order_of_outcomes_keeps_the_rules)
         DEFER(defer_json) cJSON *conditions = cJSON_CreateArray();
         Walk walk = walk_start(seed);
 
-        for (walk.step = 0; walk.step < STEPS; walk.step++) {
-            const ConditionStamp now = {.generation = 1 + walk.step / 3, .now = stamp.now};
-            DEFER(text_done) Text findings = TEXT_MAX(FINDINGS_MAX);
-
-            if (walk_roll(&walk, 4) == 0)
-                condition_set(
-                    conditions,
-                    &(Condition){"Delivering", (ConditionStatus)walk_roll(&walk, 3), "Some", ""},
-                    &now);
-            conditions_report(conditions, (Outcome)walk_roll(&walk, OUTCOMES), "Some", "", &now);
-            DEFER(defer_json) cJSON *object = object_with(conditions, now.generation);
-            WALK_HOLDS(&walk, conditions_check(object, &findings));
-        }
+        for (walk.step = 0; walk.step < STEPS; walk.step++)
+            take_a_step(&walk, conditions);
     }
 }
 

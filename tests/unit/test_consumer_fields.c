@@ -109,9 +109,9 @@ TEST(an_inherited_threshold_keeps_every_digit)
     const FieldInput input = {"spec.consumers[0]", NULL, NEWEST};
     Error error;
 
-    json_set_int(limits, "inactive_threshold", 8760 * 3600 * FIELD_SECOND);
+    json_set_int(limits, "inactive_threshold", FIELD_SECOND * 3600 * 8760);
     assert_int_equal(consumer_config_build(&input, stream, &config, &error), 0);
-    assert_int_equal(json_int(config, "inactive_threshold", 0), 8760 * 3600 * FIELD_SECOND);
+    assert_int_equal(json_int(config, "inactive_threshold", 0), FIELD_SECOND * 3600 * 8760);
 }
 
 TEST(a_field_that_leaves_the_manifest_returns_to_its_default)
