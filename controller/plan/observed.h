@@ -9,6 +9,18 @@ typedef struct Observed {
     cJSON *consumers; /* an array of consumer infos; NULL without a stream       */
 } Observed;
 
+/* The info of the consumer NAME, or NULL. */
+static inline const cJSON *observed_consumer(const Observed *observed, const char *name)
+{
+    const cJSON *info = NULL;
+
+    cJSON_ArrayForEach (info, observed->consumers) {
+        if (text_eq(json_text(info, "name", ""), name))
+            return info;
+    }
+    return NULL;
+}
+
 static inline void observed_done(Observed *observed)
 {
     cJSON_Delete(observed->stream);

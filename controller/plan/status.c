@@ -1,6 +1,6 @@
 #include "status.h"
 
-enum { EXACT_BELOW = 1000, MESSAGE_MAX = 1024 };
+enum { EXACT_BELOW = 1000, MESSAGE_MAX = 1024, HANDLED_MAX = 256 };
 
 int64_t status_quantise(int64_t count)
 {
@@ -16,12 +16,11 @@ static const char *stream_created(const cJSON *status)
     return json_text(status, "stream.created", "");
 }
 
-static cJSON *stream_status(const Tenant *tenant, const cJSON *info)
+static cJSON *stream_status(const cJSON *info)
 {
     cJSON *stream = cJSON_CreateObject();
     int64_t messages = json_int(info, "state.messages", 0);
 
-    json_set_text(stream, "name", tenant->stream);
     json_set_text(stream, "created", json_text(info, "created", ""));
     json_set_int(stream, "messages", status_quantise(messages));
     json_set_int(stream, "bytes", status_quantise(json_int(info, "state.bytes", 0)));
@@ -30,6 +29,28 @@ static cJSON *stream_status(const Tenant *tenant, const cJSON *info)
     if (messages > 0)
         json_set_text(stream, "lastEventTime", json_text(info, "state.last_ts", ""));
     return stream;
+}
+
+/* Of a stream that is gone the birth stays, so that the one that takes its place is told from it,
+ * however many passes it takes to make it. */
+static cJSON *stream_memory(const char *created)
+{
+    cJSON *stream = cJSON_CreateObject();
+
+    json_set_text(stream, "created", created);
+    return stream;
+}
+
+static void add_stream(cJSON *status, const StatusInput *input)
+{
+    const cJSON *info = input->observed->stream;
+    const char *before = stream_created(input->tenant->status);
+
+    if (info == NULL && *before == '\0')
+        return;
+    cJSON *stream = info != NULL ? stream_status(info) : stream_memory(before);
+    json_set_text(stream, "name", input->tenant->stream);
+    json_set(status, "stream", stream);
 }
 
 static cJSON *consumer_status(const cJSON *info, int64_t *lag)
@@ -49,20 +70,21 @@ static cJSON *consumer_status(const cJSON *info, int64_t *lag)
     return consumer;
 }
 
-static void add_observed(cJSON *status, const StatusInput *input)
+/* Those of the spec, in its order; what others made in the stream is not reported. */
+static void add_consumers(cJSON *status, const StatusInput *input)
 {
-    const cJSON *info = NULL;
+    const cJSON *declared = NULL;
     cJSON *consumers = cJSON_CreateArray();
     int64_t lag = 0;
 
-    cJSON_ArrayForEach (info, input->observed->consumers) {
-        if (tenant_declares_consumer(input->tenant, json_text(info, "name", "")))
+    cJSON_ArrayForEach (declared, json_at(input->tenant->spec, "consumers")) {
+        const cJSON *info = observed_consumer(input->observed, json_text(declared, "name", ""));
+
+        if (info != NULL)
             (void)cJSON_AddItemToArray(consumers, consumer_status(info, &lag));
     }
     json_set(status, "consumers", consumers);
     json_set_int(status, "lag", status_quantise(lag));
-    if (input->observed->stream != NULL)
-        json_set(status, "stream", stream_status(input->tenant, input->observed->stream));
 }
 
 static void keep_old(cJSON *status, const cJSON *old)
@@ -77,6 +99,24 @@ static void keep_old(cJSON *status, const cJSON *old)
     }
 }
 
+static const char *annotation(const Tenant *tenant, const char *name)
+{
+    const cJSON *annotations = json_at(tenant->metadata, "annotations");
+
+    return json_text(cJSON_GetObjectItemCaseSensitive(annotations, name), "", "");
+}
+
+/* Flux waits for its own word to come back. */
+static void add_handled(cJSON *status, const Tenant *tenant)
+{
+    const char *ours = annotation(tenant, STATUS_RECONCILE_AT);
+    const char *flux = annotation(tenant, STATUS_REQUESTED_AT);
+    const char *handled = *flux != '\0' ? flux : ours;
+
+    if (*handled != '\0' && strlen(handled) <= HANDLED_MAX)
+        json_set_text(status, "lastHandledReconcileAt", handled);
+}
+
 /* A stream that is younger than the one that was reported before took its place: what had been in
  * the old one is gone. The condition stays until somebody has seen it and says so. */
 static void report_data_loss(cJSON *conditions, const cJSON *status, const StatusInput *input,
@@ -84,19 +124,17 @@ static void report_data_loss(cJSON *conditions, const cJSON *status, const Statu
 {
     const char *before = stream_created(input->tenant->status);
     const char *now = stream_created(status);
-    const cJSON *seen = cJSON_GetObjectItemCaseSensitive(
-        json_at(input->tenant->metadata, "annotations"), STATUS_DATA_LOSS_SEEN);
     char message[MESSAGE_MAX];
 
-    if (*now != '\0' && text_eq(json_text(seen, "", ""), now)) {
+    if (*now != '\0' && text_eq(annotation(input->tenant, STATUS_DATA_LOSS_SEEN), now)) {
         condition_remove(conditions, STATUS_DATA_LOSS);
         return;
     }
     if (*before == '\0' || *now == '\0' || text_eq(before, now))
         return;
     (void)snprintf(message, sizeof message,
-                   "the stream made %s was gone and had to be made again at %s, empty; replay "
-                   "what was lost, then annotate the Tenant with %s=%s",
+                   "the stream made %s is gone, and the one in its place was made %s; replay what "
+                   "was lost, then annotate the Tenant with %s=%s",
                    before, now, STATUS_DATA_LOSS_SEEN, now);
     condition_set(conditions,
                   &(Condition){.type = STATUS_DATA_LOSS,
@@ -115,10 +153,13 @@ cJSON *status_build(const StatusInput *input)
     cJSON *status = cJSON_CreateObject();
 
     json_set_int(status, "observedGeneration", tenant->generation);
-    if (input->observed != NULL)
-        add_observed(status, input);
-    else
+    add_handled(status, tenant);
+    if (input->observed != NULL) {
+        add_consumers(status, input);
+        add_stream(status, input);
+    } else {
         keep_old(status, tenant->status);
+    }
     report_data_loss(conditions, status, input, &stamp);
     conditions_report(conditions, input->outcome, input->reason, input->message, &stamp);
     json_set(status, "conditions", conditions);

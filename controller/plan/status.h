@@ -7,10 +7,13 @@
 #include "observed.h"
 #include "tenant.h"
 
-/* The annotation that ends DataLossSuspected: its value is the new stream's status.stream.created.
- */
+/* Annotations: what ends DataLossSuspected, its value being the new stream's status.stream.created;
+ * what asks for a look, ours and Flux', and comes back as status.lastHandledReconcileAt. A change
+ * of one queues the Tenant: see cache.c. */
 #define STATUS_DATA_LOSS      "DataLossSuspected"
 #define STATUS_DATA_LOSS_SEEN "bulkhead.dev/data-loss-seen"
+#define STATUS_RECONCILE_AT   "bulkhead.dev/reconcile-at"
+#define STATUS_REQUESTED_AT   "reconcile.fluxcd.io/requestedAt"
 
 typedef struct StatusInput {
     const Tenant *tenant;     /* its `status` is the one that stands there */

@@ -69,21 +69,11 @@ static int plan_stream(Planner *self, Error *reterr)
     abort();
 }
 
-static const cJSON *consumer_observed(const Planner *self, const char *name)
-{
-    const cJSON *info = NULL;
-
-    cJSON_ArrayForEach (info, self->input->observed->consumers) {
-        if (text_eq(json_text(info, "name", ""), name))
-            return json_at(info, "config");
-    }
-    return NULL;
-}
-
 static int plan_consumer(Planner *self, const TenantConsumer *consumer, Error *reterr)
 {
     DEFER(text_done) Text reason = TEXT_MAX(REASON_MAX);
-    const cJSON *observed = consumer_observed(self, consumer->name);
+    const cJSON *info = observed_consumer(self->input->observed, consumer->name);
+    const cJSON *observed = json_at(info, "config");
 
     if (observed == NULL) {
         plan_add(&self->plan, STEP_CONSUMER_CREATE, consumer->name, consumer->config, "");
