@@ -7,25 +7,16 @@
 #include "connection.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "alloc.h"
 #include "backoff.h"
 #include "clock.h"
+#include "connection_options.h"
 
 enum {
-    SERVERS_MAX = 16,
     RETIRED_MAX = 64,
-    CONNECT_TIMEOUT_MS = 3000,
-    RECONNECT_WAIT_MS = 250,
-    RECONNECT_JITTER_MS = 250,
-    PING_INTERVAL_MS = 10 * 1000,
-    PINGS_MAX = 2,
-    IO_BUFFER_BYTES = 128 * 1024,
     KEEPER_WAIT_MS = 500,
     KEEPER_WAIT_LAST_MS = 4000,
     /* Longer than any call takes that still holds a handle from before. */
@@ -45,11 +36,7 @@ typedef struct Guard {
 } Guard;
 
 struct NatsConnection {
-    char *name;
-    char *files[4]; /* creds, ca, cert, key; NULL: not given */
-    char *servers[SERVERS_MAX];
-    size_t server_count;
-    bool tls;
+    ConnectionOptions options;
     NatsWatcher watcher;
     pthread_t keeper;
 
@@ -63,15 +50,6 @@ struct NatsConnection {
     char complaint[ERROR_TEXT_MAX];
     Retired retired[RETIRED_MAX];
     size_t retired_count;
-};
-
-enum { FILE_CREDS, FILE_CA, FILE_CERT, FILE_KEY };
-
-static const char *const file_flags[] = {
-    [FILE_CREDS] = "--nats-creds",
-    [FILE_CA] = "--nats-ca",
-    [FILE_CERT] = "--nats-cert",
-    [FILE_KEY] = "--nats-key",
 };
 
 static void lock(const NatsConnection *self)
@@ -102,73 +80,6 @@ static void wait_locked(NatsConnection *self, int64_t ms)
 static void complain_locked(NatsConnection *self, const char *text)
 {
     (void)snprintf(self->complaint, sizeof self->complaint, "%s", text);
-}
-
-/* What tells one set of credential and certificate files from the next. Secrets are mounted as
- * links that are swapped, so that the inode changes even where the time does not. */
-static uint64_t files_stamp(const NatsConnection *self)
-{
-    uint64_t stamp = 0;
-
-    for (size_t i = 0; i < ARRAY_SIZE(self->files); i++) {
-        struct stat file;
-
-        if (self->files[i] == NULL || stat(self->files[i], &file) < 0)
-            continue;
-        stamp = stamp * 31 + (uint64_t)file.st_mtim.tv_sec;
-        stamp = stamp * 31 + (uint64_t)file.st_mtim.tv_nsec;
-        stamp = stamp * 31 + (uint64_t)file.st_ino + (uint64_t)file.st_size;
-    }
-    return stamp;
-}
-
-static int file_check(const char *flag, const char *path, Error *reterr)
-{
-    struct stat file;
-
-    if (path == NULL)
-        return 0;
-    if (stat(path, &file) < 0 || access(path, R_OK) < 0)
-        return error_set(reterr, ERROR_INVALID, "%s: cannot read '%s': %s", flag, path,
-                         strerror(errno));
-    if (S_ISDIR(file.st_mode))
-        return error_set(reterr, ERROR_INVALID, "%s: '%s' is a folder, want a file", flag, path);
-    return 0;
-}
-
-static bool server_valid(const char *server)
-{
-    const char *host = strstr(server, "://");
-
-    if (host != NULL && !text_starts(server, "nats://") && !text_starts(server, "tls://"))
-        return false;
-    host = host != NULL ? host + strlen("://") : server;
-    return host[0] != '\0' && strpbrk(host, " \t/?#") == NULL;
-}
-
-/* The address may hold a password, so that no message shows it. */
-static int servers_split(NatsConnection *self, const char *url, Error *reterr)
-{
-    while (*url != '\0') {
-        size_t length = strcspn(url, ",");
-        DEFER(defer_free) char *server = xstrndup(url, length);
-
-        if (!server_valid(server))
-            return error_set(reterr, ERROR_INVALID,
-                             "--nats-url: entry %zu is not an address of a NATS server; want "
-                             "nats://host:4222 or tls://host:4222, several joined by commas",
-                             self->server_count + 1);
-        if (self->server_count == SERVERS_MAX)
-            return error_set(reterr, ERROR_INVALID, "--nats-url: more than %d servers",
-                             SERVERS_MAX);
-        self->tls = self->tls || text_starts(server, "tls://");
-        self->servers[self->server_count++] = TAKE(server);
-        url += length + (url[length] == ',' ? 1 : 0);
-    }
-    if (self->server_count == 0)
-        return error_set(reterr, ERROR_INVALID,
-                         "--nats-url: no server given; want nats://host:4222");
-    return 0;
 }
 
 /* cppcheck-suppress constParameter ; nats.c fixes the type */
@@ -226,40 +137,6 @@ static void on_error(natsConnection *nc, natsSubscription *subscription, natsSta
     unlock(self);
 }
 
-static natsStatus set_tls(const NatsConnection *self, natsOptions *options)
-{
-    natsStatus status = NATS_OK;
-
-    if (self->tls)
-        status = natsOptions_SetSecure(options, true);
-    if (status == NATS_OK && self->files[FILE_CA] != NULL)
-        status = natsOptions_LoadCATrustedCertificates(options, self->files[FILE_CA]);
-    if (status == NATS_OK && self->files[FILE_CERT] != NULL)
-        status = natsOptions_LoadCertificatesChain(options, self->files[FILE_CERT],
-                                                   self->files[FILE_KEY]);
-    return status;
-}
-
-static natsStatus set_reconnecting(natsOptions *options)
-{
-    natsStatus status = natsOptions_SetMaxReconnect(options, INT_MAX);
-
-    if (status == NATS_OK)
-        status = natsOptions_SetReconnectWait(options, RECONNECT_WAIT_MS);
-    if (status == NATS_OK)
-        status = natsOptions_SetReconnectJitter(options, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS);
-    /* One byte, since 0 means the default of 8 MB in this version. */
-    if (status == NATS_OK)
-        status = natsOptions_SetReconnectBufSize(options, 1);
-    if (status == NATS_OK)
-        status = natsOptions_SetFailRequestsOnDisconnect(options, true);
-    if (status == NATS_OK)
-        status = natsOptions_SetPingInterval(options, PING_INTERVAL_MS);
-    if (status == NATS_OK)
-        status = natsOptions_SetMaxPingsOut(options, PINGS_MAX);
-    return status;
-}
-
 static natsStatus set_callbacks(NatsConnection *self, natsOptions *options)
 {
     natsStatus status = natsOptions_SetDisconnectedCB(options, on_disconnected, self);
@@ -273,33 +150,6 @@ static natsStatus set_callbacks(NatsConnection *self, natsOptions *options)
     return status;
 }
 
-static natsStatus set_options(NatsConnection *self, natsOptions *options)
-{
-    const char *servers[SERVERS_MAX];
-
-    for (size_t i = 0; i < self->server_count; i++)
-        servers[i] = self->servers[i];
-    natsStatus status = natsOptions_SetServers(options, servers, (int)self->server_count);
-
-    if (status == NATS_OK)
-        status = natsOptions_SetName(options, self->name);
-    if (status == NATS_OK)
-        status = natsOptions_SetTimeout(options, CONNECT_TIMEOUT_MS);
-    if (status == NATS_OK)
-        status = natsOptions_SetIOBufSize(options, IO_BUFFER_BYTES);
-    if (status == NATS_OK && self->files[FILE_CREDS] != NULL)
-        status = natsOptions_SetUserCredentialsFromFiles(options, self->files[FILE_CREDS], NULL);
-    if (status == NATS_OK)
-        status = set_reconnecting(options);
-    if (status == NATS_OK)
-        status = set_tls(self, options);
-    if (status == NATS_OK)
-        status = set_callbacks(self, options);
-    return status;
-}
-
-DEFINE_DEFER(natsOptions *, defer_nats_options, natsOptions_Destroy)
-
 /* One attempt, without the lock. */
 static natsStatus attempt(NatsConnection *self, natsConnection **ret_nc)
 {
@@ -307,7 +157,9 @@ static natsStatus attempt(NatsConnection *self, natsConnection **ret_nc)
     natsStatus status = natsOptions_Create(&options);
 
     if (status == NATS_OK)
-        status = set_options(self, options);
+        status = connection_options_apply(&self->options, options);
+    if (status == NATS_OK)
+        status = set_callbacks(self, options);
     if (status == NATS_OK)
         status = natsConnection_Connect(ret_nc, options);
     return status;
@@ -331,7 +183,7 @@ static void attempt_explain(natsStatus status, char ret_text[ERROR_TEXT_MAX])
 static natsStatus establish(NatsConnection *self)
 {
     natsConnection *nc = NULL;
-    uint64_t stamp = files_stamp(self);
+    uint64_t stamp = connection_options_stamp(&self->options);
     char why[ERROR_TEXT_MAX] = "";
 
     lock(self);
@@ -415,7 +267,7 @@ static void retire(NatsConnection *self)
 static bool is_hopeless(const NatsConnection *self)
 {
     return self->closed || (natsConnection_Status(self->nc) != NATS_CONN_STATUS_CONNECTED &&
-                            self->files_stamp != files_stamp(self));
+                            self->files_stamp != connection_options_stamp(&self->options));
 }
 
 static void *keeper_run(void *context)
@@ -444,11 +296,7 @@ static void *keeper_run(void *context)
 
 static void connection_free(NatsConnection *self)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(self->files); i++)
-        free(self->files[i]);
-    for (size_t i = 0; i < self->server_count; i++)
-        free(self->servers[i]);
-    free(self->name);
+    connection_options_done(&self->options);
     (void)pthread_cond_destroy(&self->guard->wake);
     (void)pthread_mutex_destroy(&self->guard->lock);
     free(self->guard);
@@ -457,15 +305,11 @@ static void connection_free(NatsConnection *self)
 
 DEFINE_DEFER(NatsConnection *, defer_connection_free, connection_free)
 
-static NatsConnection *connection_new(const NatsSettings *settings, const char *name)
+static NatsConnection *connection_new(void)
 {
     NatsConnection *self = xcalloc(1, sizeof *self);
-    const char *const paths[] = {settings->creds, settings->ca, settings->cert, settings->key};
     pthread_condattr_t attributes;
 
-    self->name = xstrdup(name);
-    for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-        self->files[i] = paths[i] != NULL && paths[i][0] != '\0' ? xstrdup(paths[i]) : NULL;
     self->guard = xcalloc(1, sizeof *self->guard);
     (void)pthread_mutex_init(&self->guard->lock, NULL);
     (void)pthread_condattr_init(&attributes);
@@ -475,44 +319,14 @@ static NatsConnection *connection_new(const NatsSettings *settings, const char *
     return self;
 }
 
-static int settings_check(NatsConnection *self, const char *url, Error *reterr)
-{
-    if (servers_split(self, url != NULL ? url : "", reterr) < 0)
-        return -1;
-    for (size_t i = 0; i < ARRAY_SIZE(self->files); i++) {
-        if (file_check(file_flags[i], self->files[i], reterr) < 0)
-            return -1;
-    }
-    if ((self->files[FILE_CERT] == NULL) != (self->files[FILE_KEY] == NULL))
-        return error_set(reterr, ERROR_INVALID, "--nats-cert and --nats-key go together");
-    if (self->files[FILE_CA] != NULL || self->files[FILE_CERT] != NULL)
-        self->tls = true;
-    return 0;
-}
-
-/* A file that is there but is no certificate shows only when OpenSSL reads it. */
-static int tls_check(const NatsConnection *self, Error *reterr)
-{
-    DEFER(defer_nats_options) natsOptions *options = NULL;
-    natsStatus status = natsOptions_Create(&options);
-
-    if (status == NATS_OK)
-        status = set_tls(self, options);
-    if (status == NATS_OK)
-        return 0;
-    return error_set(reterr, ERROR_INVALID,
-                     "--nats-ca, --nats-cert, --nats-key: OpenSSL does not accept the files: %s",
-                     natsStatus_GetText(status));
-}
-
 int nats_connect(const NatsSettings *settings, const char *name, const NatsWatcher *watcher,
                  NatsConnection **ret_connection, Error *reterr)
 {
-    DEFER(defer_connection_free) NatsConnection *self = connection_new(settings, name);
+    DEFER(defer_connection_free) NatsConnection *self = connection_new();
 
     if (watcher != NULL)
         self->watcher = *watcher;
-    if (settings_check(self, settings->url, reterr) < 0 || tls_check(self, reterr) < 0)
+    if (connection_options_init(&self->options, settings, name, reterr) < 0)
         return -1;
     (void)establish(self); /* else the keeper goes on */
     if (pthread_create(&self->keeper, NULL, keeper_run, self) != 0) {

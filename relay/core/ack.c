@@ -22,7 +22,6 @@ static void read_error(const cJSON *reply, Ack *ret_ack)
 void ack_parse(const char *data, size_t length, const char *stream, Ack *ret_ack)
 {
     DEFER(defer_json) cJSON *reply = NULL;
-    char text[ACK_TEXT_MAX];
     Error ignored;
 
     if (json_parse(data, length, &reply, &ignored) < 0) {
@@ -35,6 +34,8 @@ void ack_parse(const char *data, size_t length, const char *stream, Ack *ret_ack
     }
     const char *named = json_text(reply, "stream", "");
     if (!text_eq(named, stream) || json_int(reply, "seq", 0) <= 0) {
+        char text[ACK_TEXT_MAX];
+
         (void)snprintf(text, sizeof text, "the answer names stream '%.64s' where '%s' was due",
                        named, stream);
         refused(ret_ack, FAILURE_WRONG_STREAM, 0, text);

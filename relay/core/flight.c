@@ -187,6 +187,7 @@ size_t flight_add(Flight *flight, const FlightRow *row)
 
 bool flight_next(Flight *flight, size_t *ret_slot, uint32_t *ret_index)
 {
+    assert(flight->count > 0);
     if (flight->ready_count == 0)
         return false;
     size_t i = flight->ready[flight->ready_first];
@@ -424,11 +425,17 @@ static int by_number(const void *a, const void *b)
 static void settle_failure(Flight *flight, Slot *slot)
 {
     Settlement *settlement = &flight->settlement;
-    FlightFailure failure = {slot->row.id, slot->row.attempts + 1, slot->cause, TAKE(slot->why),
-                             slot->soon};
+    FlightFailure failure = {
+        .id = slot->row.id,
+        .attempts = slot->row.attempts + 1,
+        .cause = slot->cause,
+        .why = slot->why,
+        .soon = slot->soon,
+    };
     bool gave_up = failure_class(slot->cause) == FAILURE_OF_UNKNOWN && flight->attempts_max > 0 &&
                    failure.attempts >= flight->attempts_max;
 
+    slot->why = NULL; /* handed on */
     if (failure_class(slot->cause) == FAILURE_OF_ROW || gave_up)
         settlement->bury[settlement->bury_count++] = failure;
     else

@@ -1,9 +1,8 @@
 #include "lanes.h"
 
-#include <uthash.h>
-
 #include "alloc.h"
 #include "backoff.h"
+#include "map.h"
 
 enum {
     WINDOW_MIN = 16,
@@ -23,14 +22,14 @@ enum {
 
 static const Backoff pause_backoff = {.first_ms = 150, .last_ms = 5000};
 
+/* A lane and its place in all[]. */
 typedef struct LaneNode {
     Lane lane;
-    size_t at; /* its place in all[] */
-    UT_hash_handle hh;
+    size_t at;
 } LaneNode;
 
 struct Lanes {
-    LaneNode *by_tenant;
+    Map *by_tenant;
     LaneNode **all;
     size_t count;
     size_t capacity;
@@ -45,6 +44,7 @@ Lanes *lanes_new(int64_t batch_rows, int64_t batch_bytes)
     Lanes *lanes = xcalloc(1, sizeof *lanes);
 
     assert(batch_rows > 0 && batch_bytes > 0);
+    lanes->by_tenant = map_new();
     lanes->batch_rows = batch_rows;
     lanes->batch_bytes = batch_bytes;
     return lanes;
@@ -54,24 +54,16 @@ void lanes_free(Lanes *lanes)
 {
     if (lanes == NULL)
         return;
-    HASH_CLEAR(hh, lanes->by_tenant);
+    map_free(lanes->by_tenant);
     for (size_t i = 0; i < lanes->count; i++)
         free(lanes->all[i]);
     free(lanes->all);
     free(lanes);
 }
 
-static LaneNode *node_find(const Lanes *lanes, const char *tenant)
-{
-    LaneNode *node = NULL;
-
-    HASH_FIND_STR(lanes->by_tenant, tenant, node);
-    return node;
-}
-
 Lane *lanes_find(const Lanes *lanes, const char *tenant)
 {
-    LaneNode *node = node_find(lanes, tenant);
+    LaneNode *node = map_get(lanes->by_tenant, tenant);
 
     return node != NULL ? &node->lane : NULL;
 }
@@ -104,13 +96,13 @@ static LaneNode *node_new(Lanes *lanes, const char *tenant)
     }
     node->at = lanes->count;
     lanes->all[lanes->count++] = node;
-    HASH_ADD_STR(lanes->by_tenant, lane.tenant, node);
+    map_add(lanes->by_tenant, tenant, node);
     return node;
 }
 
 Lane *lanes_meet(Lanes *lanes, const char *tenant, bool ready, bool due, int64_t now_ms)
 {
-    LaneNode *node = node_find(lanes, tenant);
+    LaneNode *node = map_get(lanes->by_tenant, tenant);
 
     assert(tenant_id_valid(tenant));
     if (node == NULL && lanes->count == LANES_MAX)
@@ -371,7 +363,7 @@ static void forget(Lanes *lanes, LaneNode *node)
 
     lanes->all[node->at] = last;
     last->at = node->at;
-    HASH_DEL(lanes->by_tenant, node);
+    (void)map_remove(lanes->by_tenant, node->lane.tenant);
     free(node);
 }
 

@@ -1,0 +1,206 @@
+#include "connection_options.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "alloc.h"
+
+enum {
+    CONNECT_TIMEOUT_MS = 3000,
+    RECONNECT_WAIT_MS = 250,
+    RECONNECT_JITTER_MS = 250,
+    PING_INTERVAL_MS = 10 * 1000,
+    PINGS_MAX = 2,
+    WRITE_TIMEOUT_MS = 5000,
+    IO_BUFFER_BYTES = 128 * 1024,
+};
+
+enum { FILE_CREDS, FILE_CA, FILE_CERT, FILE_KEY };
+
+static const char *const file_flags[] = {
+    [FILE_CREDS] = "--nats-creds",
+    [FILE_CA] = "--nats-ca",
+    [FILE_CERT] = "--nats-cert",
+    [FILE_KEY] = "--nats-key",
+};
+
+static int file_check(const char *flag, const char *path, Error *reterr)
+{
+    struct stat file;
+
+    if (path == NULL)
+        return 0;
+    if (stat(path, &file) < 0 || access(path, R_OK) < 0)
+        return error_set(reterr, ERROR_INVALID, "%s: cannot read '%s': %s", flag, path,
+                         strerror(errno));
+    if (S_ISDIR(file.st_mode))
+        return error_set(reterr, ERROR_INVALID, "%s: '%s' is a folder, want a file", flag, path);
+    return 0;
+}
+
+static bool server_valid(const char *server)
+{
+    const char *host = strstr(server, "://");
+
+    if (host != NULL && !text_starts(server, "nats://") && !text_starts(server, "tls://"))
+        return false;
+    host = host != NULL ? host + strlen("://") : server;
+    return host[0] != '\0' && strpbrk(host, " \t/?#") == NULL;
+}
+
+/* The address may hold a password, so that no message shows it. */
+static int servers_split(ConnectionOptions *self, const char *url, Error *reterr)
+{
+    while (*url != '\0') {
+        size_t length = strcspn(url, ",");
+        DEFER(defer_free) char *server = xstrndup(url, length);
+
+        if (!server_valid(server))
+            return error_set(reterr, ERROR_INVALID,
+                             "--nats-url: entry %zu is not an address of a NATS server; want "
+                             "nats://host:4222 or tls://host:4222, several joined by commas",
+                             self->server_count + 1);
+        if (self->server_count == CONNECTION_SERVERS_MAX)
+            return error_set(reterr, ERROR_INVALID, "--nats-url: more than %d servers",
+                             CONNECTION_SERVERS_MAX);
+        self->tls = self->tls || text_starts(server, "tls://");
+        self->servers[self->server_count++] = TAKE(server);
+        url += length + (url[length] == ',' ? 1 : 0);
+    }
+    if (self->server_count == 0)
+        return error_set(reterr, ERROR_INVALID,
+                         "--nats-url: no server given; want nats://host:4222");
+    return 0;
+}
+
+static natsStatus set_tls(const ConnectionOptions *self, natsOptions *options)
+{
+    natsStatus status = NATS_OK;
+
+    if (self->tls)
+        status = natsOptions_SetSecure(options, true);
+    if (status == NATS_OK && self->files[FILE_CA] != NULL)
+        status = natsOptions_LoadCATrustedCertificates(options, self->files[FILE_CA]);
+    if (status == NATS_OK && self->files[FILE_CERT] != NULL)
+        status = natsOptions_LoadCertificatesChain(options, self->files[FILE_CERT],
+                                                   self->files[FILE_KEY]);
+    return status;
+}
+
+static natsStatus set_reconnecting(natsOptions *options)
+{
+    natsStatus status = natsOptions_SetMaxReconnect(options, INT_MAX);
+
+    if (status == NATS_OK)
+        status = natsOptions_SetReconnectWait(options, RECONNECT_WAIT_MS);
+    if (status == NATS_OK)
+        status = natsOptions_SetReconnectJitter(options, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS);
+    /* One byte, since 0 means the default of 8 MB in this version. */
+    if (status == NATS_OK)
+        status = natsOptions_SetReconnectBufSize(options, 1);
+    if (status == NATS_OK)
+        status = natsOptions_SetFailRequestsOnDisconnect(options, true);
+    /* A server that stops reading must not stop us for good. */
+    if (status == NATS_OK)
+        status = natsOptions_SetWriteDeadline(options, WRITE_TIMEOUT_MS);
+    if (status == NATS_OK)
+        status = natsOptions_SetPingInterval(options, PING_INTERVAL_MS);
+    if (status == NATS_OK)
+        status = natsOptions_SetMaxPingsOut(options, PINGS_MAX);
+    return status;
+}
+
+static int settings_check(ConnectionOptions *self, const char *url, Error *reterr)
+{
+    if (servers_split(self, url != NULL ? url : "", reterr) < 0)
+        return -1;
+    for (size_t i = 0; i < CONNECTION_FILES; i++) {
+        if (file_check(file_flags[i], self->files[i], reterr) < 0)
+            return -1;
+    }
+    if ((self->files[FILE_CERT] == NULL) != (self->files[FILE_KEY] == NULL))
+        return error_set(reterr, ERROR_INVALID, "--nats-cert and --nats-key go together");
+    if (self->files[FILE_CA] != NULL || self->files[FILE_CERT] != NULL)
+        self->tls = true;
+    return 0;
+}
+
+/* A file that is there but is no certificate shows only when OpenSSL reads it. */
+static int tls_check(const ConnectionOptions *self, Error *reterr)
+{
+    DEFER(defer_nats_options) natsOptions *options = NULL;
+    natsStatus status = natsOptions_Create(&options);
+
+    if (status == NATS_OK)
+        status = set_tls(self, options);
+    if (status == NATS_OK)
+        return 0;
+    return error_set(reterr, ERROR_INVALID,
+                     "--nats-ca, --nats-cert, --nats-key: OpenSSL does not accept the files: %s",
+                     natsStatus_GetText(status));
+}
+
+natsStatus connection_options_apply(const ConnectionOptions *self, natsOptions *options)
+{
+    const char *servers[CONNECTION_SERVERS_MAX];
+
+    for (size_t i = 0; i < self->server_count; i++)
+        servers[i] = self->servers[i];
+    natsStatus status = natsOptions_SetServers(options, servers, (int)self->server_count);
+
+    if (status == NATS_OK)
+        status = natsOptions_SetName(options, self->name);
+    if (status == NATS_OK)
+        status = natsOptions_SetTimeout(options, CONNECT_TIMEOUT_MS);
+    if (status == NATS_OK)
+        status = natsOptions_SetIOBufSize(options, IO_BUFFER_BYTES);
+    if (status == NATS_OK && self->files[FILE_CREDS] != NULL)
+        status = natsOptions_SetUserCredentialsFromFiles(options, self->files[FILE_CREDS], NULL);
+    if (status == NATS_OK)
+        status = set_reconnecting(options);
+    if (status == NATS_OK)
+        status = set_tls(self, options);
+    return status;
+}
+
+/* Secrets are mounted as
+ * links that are swapped, so that the inode changes even where the time does not. */
+uint64_t connection_options_stamp(const ConnectionOptions *self)
+{
+    uint64_t stamp = 0;
+
+    for (size_t i = 0; i < CONNECTION_FILES; i++) {
+        struct stat file;
+
+        if (self->files[i] == NULL || stat(self->files[i], &file) < 0)
+            continue;
+        stamp = stamp * 31 + (uint64_t)file.st_mtim.tv_sec;
+        stamp = stamp * 31 + (uint64_t)file.st_mtim.tv_nsec;
+        stamp = stamp * 31 + (uint64_t)file.st_ino + (uint64_t)file.st_size;
+    }
+    return stamp;
+}
+
+int connection_options_init(ConnectionOptions *self, const NatsSettings *settings, const char *name,
+                            Error *reterr)
+{
+    const char *const paths[CONNECTION_FILES] = {settings->creds, settings->ca, settings->cert,
+                                                 settings->key};
+
+    *self = (ConnectionOptions){.name = xstrdup(name)};
+    for (size_t i = 0; i < CONNECTION_FILES; i++)
+        self->files[i] = paths[i] != NULL && paths[i][0] != '\0' ? xstrdup(paths[i]) : NULL;
+    return settings_check(self, settings->url, reterr) < 0 ? -1 : tls_check(self, reterr);
+}
+
+void connection_options_done(ConnectionOptions *self)
+{
+    for (size_t i = 0; i < CONNECTION_FILES; i++)
+        free(self->files[i]);
+    for (size_t i = 0; i < self->server_count; i++)
+        free(self->servers[i]);
+    free(self->name);
+    *self = (ConnectionOptions){0};
+}
