@@ -2,6 +2,7 @@
 
 #include "alloc.h"
 #include "clock.h"
+#include "event.h"
 #include "log.h"
 #include "relay_metrics.h"
 #include "stop.h"
@@ -15,14 +16,8 @@ enum {
     TIDY_BUSY_US = 1000 * 1000,
     AWAY_WAIT_MS = 100,
     FINISH_US = 1000 * 1000,
-    NOTES_MAX = 16,
     STRANGERS_MAX = 16,
 };
-
-typedef struct Note {
-    char tenant[TENANT_ID_MAX + 1];
-    char why[LANE_WHY_MAX];
-} Note;
 
 struct Drain {
     Outbox *outbox;
@@ -30,8 +25,7 @@ struct Drain {
     Lanes *lanes;
     Flight *flight;
     Message message;
-    LanePlan plan[LANES_A_ROUND];
-    size_t plan_count;
+    RoundPlan plan;
     Fetched fetched;
     uint64_t epoch; /* of the connection that rows in flight were sent over */
     bool lost;      /* ... which broke while we published */
@@ -39,8 +33,7 @@ struct Drain {
     int64_t idle_us; /* the next wait, growing while nothing is found */
     int64_t discovered_us;
     int64_t tidied_us;
-    Note notes[NOTES_MAX]; /* to be written beside rows that wait */
-    size_t note_count;
+    Notes notes;
     char *strangers[STRANGERS_MAX]; /* values of tenant_id that are none */
     size_t stranger_count;
 };
@@ -106,106 +99,6 @@ bool drain_has_nats(Drain *self, char ret_why[ERROR_TEXT_MAX])
     return false;
 }
 
-/* A tenant begins to wait: once in the log, once beside its first row. */
-static void tell_paused(Drain *self, const Lane *lane, bool row_tells)
-{
-    log_warn("a tenant's rows wait", KV("tenant", lane->tenant), KV("reason", lane->why));
-    metric_set(&metric_lane_paused, 1, lane->tenant);
-    if (row_tells || self->note_count == NOTES_MAX)
-        return;
-    Note *note = &self->notes[self->note_count++];
-    (void)snprintf(note->tenant, sizeof note->tenant, "%s", lane->tenant);
-    (void)snprintf(note->why, sizeof note->why, "%s", lane->why);
-}
-
-static void tell_resumed(const Lane *lane)
-{
-    log_info("a tenant's rows flow again", KV("tenant", lane->tenant));
-    metric_set(&metric_lane_paused, 0, lane->tenant);
-}
-
-static void on_answer(Drain *self, const SinkEvent *event)
-{
-    const char *stream = flight_stream(self->flight, event->token);
-    int64_t now_us = clock_us();
-    Ack ack;
-
-    if (stream == NULL) {
-        metric_add(&metric_unexpected_acks, 1);
-        return;
-    }
-    if (event->no_responders)
-        ack_no_responders(stream, &ack);
-    else
-        ack_parse(event->answer.at, event->answer.length, stream, &ack);
-    bool probing = flight_is_probe(self->flight, event->token);
-    Answered answered = flight_answer(self->flight, event->token, &ack, now_us, random_u32());
-
-    if (answered.paused)
-        tell_paused(self, answered.lane, true);
-    if (!ack.stored) {
-        metric_add(&metric_publish_errors, 1, failure_word(ack.cause));
-        return;
-    }
-    if (probing && answered.lane->state == LANE_OPEN)
-        tell_resumed(answered.lane);
-    metric_add(&metric_published, 1, answered.lane->tenant);
-    metric_observe(&metric_ack_seconds, (double)answered.wait_us / 1e6);
-    metric_observe(&metric_end_to_end_seconds, (double)answered.age_us / 1e6);
-    if (ack.duplicate)
-        metric_add(&metric_duplicates, 1);
-}
-
-static void on_stream(Drain *self, const SinkEvent *event)
-{
-    Lane *lane = lanes_find(self->lanes, event->tenant);
-
-    if (lane == NULL)
-        return;
-    bool was_held = lane->state == LANE_HELD;
-    lane_configure(lane, &event->settings);
-    if (event->complaint[0] != '\0')
-        log_warn("a stream's settings for the relay cannot be read; the defaults count",
-                 KV("tenant", lane->tenant), KV("error", event->complaint));
-    if (was_held != (lane->state == LANE_HELD))
-        log_info(was_held ? "a tenant is no longer suspended" : "a tenant is suspended: rows wait",
-                 KV("tenant", lane->tenant));
-}
-
-static void on_stream_missing(Drain *self, const SinkEvent *event)
-{
-    Lane *lane = lanes_find(self->lanes, event->tenant);
-    Ack ack;
-
-    if (lane == NULL)
-        return;
-    ack_no_responders(lane->stream, &ack);
-    if (lane_pause(lane, FAILURE_NO_STREAM, ack.text, clock_ms(), random_u32()))
-        tell_paused(self, lane, false);
-}
-
-static void on_event(Drain *self, const SinkEvent *event)
-{
-    Lane *lane = NULL;
-
-    switch (event->type) {
-    case SINK_ANSWER:
-        on_answer(self, event);
-        break;
-    case SINK_STREAM:
-        on_stream(self, event);
-        break;
-    case SINK_STREAM_MISSING:
-        on_stream_missing(self, event);
-        break;
-    case SINK_STREAM_CHANGED:
-        lane = lanes_find(self->lanes, event->tenant);
-        if (lane != NULL)
-            lane_wake(lane);
-        break;
-    }
-}
-
 /* Waits for the first event, then takes all that are there. True if there was one. */
 static bool listen_for(Drain *self, int64_t wait_us)
 {
@@ -213,7 +106,7 @@ static bool listen_for(Drain *self, int64_t wait_us)
     bool any = false;
 
     while (sink_next(self->sink, any ? 0 : wait_us, &event)) {
-        on_event(self, &event);
+        event_apply(&event, self->lanes, self->flight, &self->notes);
         any = true;
     }
     return any;
@@ -230,22 +123,6 @@ static bool nats_is_whole(Drain *self)
     self->epoch = epoch;
     self->lost = false;
     return ready;
-}
-
-static void expire(Drain *self)
-{
-    char why[LANE_WHY_MAX];
-    char complaint[ERROR_TEXT_MAX];
-
-    sink_complaint(self->sink, complaint);
-    (void)snprintf(why, sizeof why, "%s%s%.100s", failure_text(FAILURE_TIMEOUT),
-                   complaint[0] != '\0' ? "; NATS said: " : "", complaint);
-    size_t expired = flight_expire(self->flight, clock_us(), random_u32(), why);
-    if (expired == 0)
-        return;
-    metric_add(&metric_publish_errors, (double)expired, failure_word(FAILURE_TIMEOUT));
-    log_warn("publishes without an answer; they will be repeated", KV("count", (int64_t)expired),
-             KV("reason", why));
 }
 
 static void ask_streams(Drain *self)
@@ -314,8 +191,10 @@ static void add_row(Drain *self, Lane *lane, size_t index)
 /* What the fetch brought for each lane of the plan. */
 static void account(Drain *self, size_t entry, size_t *at)
 {
-    const LanePlan *plan = &self->plan[entry];
+    const LanePlan *plan = &self->plan.entries[entry];
     const Fetched *fetched = &self->fetched;
+
+    assert(fetched->taken != NULL && fetched->limited != NULL);
     LaneHarvest harvest = {.limited = fetched->limited[entry]};
 
     for (; *at < fetched->row_count && fetched->plan_of[*at] == entry; (*at)++) {
@@ -340,12 +219,12 @@ static void build_batch(Drain *self)
     size_t at = 0;
 
     flight_begin(self->flight);
-    for (size_t entry = 0; entry < self->plan_count; entry++) {
+    for (size_t entry = 0; entry < self->plan.count; entry++) {
         size_t first = at;
 
         account(self, entry, &at);
         for (size_t i = first; i < at; i++)
-            add_row(self, self->plan[entry].lane, i);
+            add_row(self, self->plan.entries[entry].lane, i);
     }
     assert(at == self->fetched.row_count);
 }
@@ -395,10 +274,10 @@ static void await_answers(Drain *self)
 /* The sizes of the batch's failures, for the metrics. */
 static void count_settlement(const Settlement *settlement)
 {
-    if (settlement->retry_count > 0)
-        metric_add(&metric_retried, (double)settlement->retry_count);
-    for (size_t i = 0; i < settlement->bury_count; i++) {
-        const FlightFailure *failure = &settlement->bury[i];
+    if (settlement->retry.count > 0)
+        metric_add(&metric_retried, (double)settlement->retry.count);
+    for (size_t i = 0; i < settlement->bury.count; i++) {
+        const FlightFailure *failure = &settlement->bury.at[i];
 
         log_warn("a row went to outbox_dead", KV("id", failure->id), KV("reason", failure->why));
         metric_add(&metric_buried, 1, failure_word(failure->cause));
@@ -407,8 +286,8 @@ static void count_settlement(const Settlement *settlement)
 
 static bool is_empty(const Settlement *settlement)
 {
-    return settlement->stored_count == 0 && settlement->late_count == 0 &&
-           settlement->retry_count == 0 && settlement->bury_count == 0;
+    return settlement->stored.count == 0 && settlement->late.count == 0 &&
+           settlement->retry.count == 0 && settlement->bury.count == 0;
 }
 
 /* Settles, and fetches what the plan says. */
@@ -417,10 +296,9 @@ static int exchange(Drain *self, Error *reterr)
     const Settlement *settlement = flight_settle(self->flight);
 
     self->fetched = (Fetched){0};
-    if (is_empty(settlement) && !outbox_in_transaction(self->outbox) && self->plan_count == 0)
+    if (is_empty(settlement) && !outbox_in_transaction(self->outbox) && self->plan.count == 0)
         return 0;
-    if (outbox_exchange(self->outbox, settlement, self->plan, self->plan_count, &self->fetched,
-                        reterr) < 0)
+    if (outbox_exchange(self->outbox, settlement, &self->plan, &self->fetched, reterr) < 0)
         return -1;
     count_settlement(settlement);
     return 0;
@@ -428,7 +306,7 @@ static int exchange(Drain *self, Error *reterr)
 
 static int settle_only(Drain *self, Error *reterr)
 {
-    self->plan_count = 0;
+    self->plan.count = 0;
     return exchange(self, reterr);
 }
 
@@ -445,18 +323,18 @@ static int tidy(Drain *self, Error *reterr)
     }
     strangers_clear(self);
     self->tidied_us = clock_us();
-    for (size_t i = 0; i < self->note_count; i++) {
-        if (outbox_note(self->outbox, self->notes[i].tenant, self->notes[i].why, reterr) < 0)
+    for (size_t i = 0; i < self->notes.count; i++) {
+        if (outbox_note(self->outbox, self->notes.at[i].tenant, self->notes.at[i].why, reterr) < 0)
             return -1;
     }
-    self->note_count = 0;
+    self->notes.count = 0;
     lanes_forget_idle(self->lanes, clock_ms());
     return 0;
 }
 
 static bool should_tidy(const Drain *self)
 {
-    return self->stranger_count + self->note_count > 0 &&
+    return self->stranger_count + self->notes.count > 0 &&
            clock_us() - self->tidied_us >= TIDY_BUSY_US;
 }
 
@@ -504,19 +382,20 @@ static int run_batch(Drain *self, Error *reterr)
 
 int drain_turn(Drain *self, Error *reterr)
 {
+    char complaint[ERROR_TEXT_MAX];
     bool ready = nats_is_whole(self);
 
     if (ready)
         (void)listen_for(self, 0);
-    expire(self);
+    sink_complaint(self->sink, complaint);
+    event_time(self->flight, complaint);
     if (!ready)
         return wait_for_nats(self, reterr);
     ask_streams(self);
     if (should_tidy(self) && (settle_only(self, reterr) < 0 || tidy(self, reterr) < 0))
         return -1;
-    self->plan_count =
-        lanes_plan(self->lanes, (int64_t)flight_room(self->flight), clock_ms(), self->plan);
-    if (self->plan_count == 0)
+    lanes_plan(self->lanes, (int64_t)flight_room(self->flight), clock_ms(), &self->plan);
+    if (self->plan.count == 0)
         return idle(self, reterr);
     if (exchange(self, reterr) < 0)
         return -1;

@@ -44,15 +44,12 @@ static void on_depth(void *context, const char *tenant, const Depth *depth)
 
 static int clean(Housekeeper *self, Error *reterr)
 {
-    bool more = true;
+    Cleaned cleaned = {.more = true};
 
-    while (more && !stop_requested()) {
-        int64_t deleted = 0;
-
-        if (upkeep_clean(&self->upkeep, self->postgres, self->keep_ms, &deleted, &more, reterr) < 0)
+    while (cleaned.more && !stop_requested()) {
+        if (upkeep_clean(&self->upkeep, self->postgres, self->keep_ms, &cleaned, reterr) < 0)
             return -1;
-        if (deleted > 0)
-            metric_add(&metric_cleaned, (double)deleted);
+        metric_add(&metric_cleaned, (double)cleaned.deleted);
     }
     return 0;
 }

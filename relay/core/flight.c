@@ -75,10 +75,10 @@ Flight *flight_new(size_t slots, int64_t attempts_max)
     flight->ready = xcalloc(slots, sizeof(size_t));
     flight->tail_count = slots * 2;
     flight->tails = xcalloc(flight->tail_count, sizeof(KeyTail));
-    flight->settlement.stored = xcalloc(slots, sizeof(int64_t));
-    flight->settlement.late = xcalloc(slots, sizeof(int64_t));
-    flight->settlement.retry = xcalloc(slots, sizeof(FlightFailure));
-    flight->settlement.bury = xcalloc(slots, sizeof(FlightFailure));
+    flight->settlement.stored.at = xcalloc(slots, sizeof(int64_t));
+    flight->settlement.late.at = xcalloc(slots, sizeof(int64_t));
+    flight->settlement.retry.at = xcalloc(slots, sizeof(FlightFailure));
+    flight->settlement.bury.at = xcalloc(slots, sizeof(FlightFailure));
     for (size_t i = 0; i < slots; i++)
         flight->free[flight->free_count++] = slots - 1 - i;
     return flight;
@@ -86,14 +86,14 @@ Flight *flight_new(size_t slots, int64_t attempts_max)
 
 static void settlement_clear(Settlement *settlement)
 {
-    for (size_t i = 0; i < settlement->retry_count; i++)
-        free(settlement->retry[i].why);
-    for (size_t i = 0; i < settlement->bury_count; i++)
-        free(settlement->bury[i].why);
-    settlement->stored_count = 0;
-    settlement->late_count = 0;
-    settlement->retry_count = 0;
-    settlement->bury_count = 0;
+    for (size_t i = 0; i < settlement->retry.count; i++)
+        free(settlement->retry.at[i].why);
+    for (size_t i = 0; i < settlement->bury.count; i++)
+        free(settlement->bury.at[i].why);
+    settlement->stored.count = 0;
+    settlement->late.count = 0;
+    settlement->retry.count = 0;
+    settlement->bury.count = 0;
 }
 
 void flight_free(Flight *flight)
@@ -103,10 +103,10 @@ void flight_free(Flight *flight)
     settlement_clear(&flight->settlement);
     for (size_t i = 0; i < flight->count; i++)
         free(flight->slots[i].why);
-    free(flight->settlement.stored);
-    free(flight->settlement.late);
-    free(flight->settlement.retry);
-    free(flight->settlement.bury);
+    free(flight->settlement.stored.at);
+    free(flight->settlement.late.at);
+    free(flight->settlement.retry.at);
+    free(flight->settlement.bury.at);
     free(flight->tails);
     free(flight->ready);
     free(flight->free);
@@ -288,13 +288,6 @@ size_t flight_in_flight(const Flight *flight)
     return flight->published;
 }
 
-bool flight_is_probe(const Flight *flight, uint32_t token)
-{
-    const Slot *slot = waiting_slot(flight, token);
-
-    return slot != NULL && slot->probe;
-}
-
 static void count_answer(Flight *flight, const Slot *slot, int64_t now_us)
 {
     flight->published--;
@@ -437,9 +430,9 @@ static void settle_failure(Flight *flight, Slot *slot)
 
     slot->why = NULL; /* handed on */
     if (failure_class(slot->cause) == FAILURE_OF_ROW || gave_up)
-        settlement->bury[settlement->bury_count++] = failure;
+        settlement->bury.at[settlement->bury.count++] = failure;
     else
-        settlement->retry[settlement->retry_count++] = failure;
+        settlement->retry.at[settlement->retry.count++] = failure;
 }
 
 const Settlement *flight_settle(Flight *flight)
@@ -451,9 +444,9 @@ const Settlement *flight_settle(Flight *flight)
         Slot *slot = &flight->slots[i];
 
         if (slot->state == SLOT_STORED && slot->own)
-            settlement->stored[settlement->stored_count++] = slot->row.id;
+            settlement->stored.at[settlement->stored.count++] = slot->row.id;
         else if (slot->state == SLOT_STORED)
-            settlement->late[settlement->late_count++] = slot->row.id;
+            settlement->late.at[settlement->late.count++] = slot->row.id;
         else if (slot->state == SLOT_FAILED)
             settle_failure(flight, slot);
         if (slot->state == SLOT_STORED || slot->state == SLOT_FAILED)
@@ -462,7 +455,7 @@ const Settlement *flight_settle(Flight *flight)
             slot->own = false; /* its transaction ends with this settlement */
     }
     /* All relays lock in the same order, so that none waits for another in a circle. */
-    qsort(settlement->stored, settlement->stored_count, sizeof(int64_t), by_number);
-    qsort(settlement->late, settlement->late_count, sizeof(int64_t), by_number);
+    qsort(settlement->stored.at, settlement->stored.count, sizeof(int64_t), by_number);
+    qsort(settlement->late.at, settlement->late.count, sizeof(int64_t), by_number);
     return settlement;
 }

@@ -58,9 +58,6 @@ typedef struct Answered {
 /* Rows without an answer, of any batch. */
 size_t flight_in_flight(const Flight *flight);
 
-/* Was the row that waits for TOKEN sent to see whether its lane works again? */
-bool flight_is_probe(const Flight *flight, uint32_t token);
-
 /* The name of the stream that must stand in the answer to TOKEN; NULL: nobody waits for it. */
 const char *flight_stream(const Flight *flight, uint32_t token);
 
@@ -89,15 +86,21 @@ typedef struct FlightFailure {
     bool soon; /* the lane waits, not the row */
 } FlightFailure;
 
+typedef struct FlightIds {
+    int64_t *at; /* rising */
+    size_t count;
+} FlightIds;
+
+typedef struct FlightFailures {
+    FlightFailure *at;
+    size_t count;
+} FlightFailures;
+
 typedef struct Settlement {
-    int64_t *stored; /* locked by the transaction that fetched them; rising */
-    size_t stored_count;
-    int64_t *late; /* stored, too, but the lock was given up meanwhile */
-    size_t late_count;
-    FlightFailure *retry;
-    size_t retry_count;
-    FlightFailure *bury;
-    size_t bury_count;
+    FlightIds stored; /* locked by the transaction that fetched them */
+    FlightIds late;   /* stored, too, but the lock was given up meanwhile */
+    FlightFailures retry;
+    FlightFailures bury;
 } Settlement;
 
 /* Hands out what was decided since the last call, and frees those slots. */

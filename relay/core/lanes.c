@@ -167,14 +167,16 @@ static bool is_open(const Lane *lane, int64_t now_ms)
 
 /* The bytes that a weight of one may send in this round, so that the lanes together fill ROWS
  * rows, but no more than the batch's bytes. */
-static double bytes_per_weight(const Lanes *lanes, const LanePlan *plan, size_t count, int64_t rows)
+static double bytes_per_weight(const Lanes *lanes, const RoundPlan *plan, int64_t rows)
 {
     double weights = 0;
     double rows_per_byte = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        weights += (double)plan[i].lane->settings.weight;
-        rows_per_byte += (double)plan[i].lane->settings.weight / (double)plan[i].lane->row_bytes;
+    for (size_t i = 0; i < plan->count; i++) {
+        const Lane *lane = plan->entries[i].lane;
+
+        weights += (double)lane->settings.weight;
+        rows_per_byte += (double)lane->settings.weight / (double)lane->row_bytes;
     }
     double by_rows = (double)rows / rows_per_byte;
     double by_bytes = (double)lanes->batch_bytes / weights;
@@ -209,42 +211,43 @@ static int64_t floor_for_round(Lane *lane, int64_t now_ms)
 }
 
 /* The open lanes from the cursor on, and the cursor behind them. */
-static size_t choose(Lanes *lanes, int64_t now_ms, LanePlan *ret_plan)
+static void choose(Lanes *lanes, int64_t now_ms, RoundPlan *ret_plan)
 {
-    size_t count = 0;
     size_t looked = 0;
 
-    for (; looked < lanes->count && count < LANES_A_ROUND; looked++) {
+    ret_plan->count = 0;
+    for (; looked < lanes->count && ret_plan->count < LANES_A_ROUND; looked++) {
         Lane *lane = &lanes->all[(lanes->cursor + looked) % lanes->count]->lane;
 
         if (is_open(lane, now_ms))
-            ret_plan[count++] = (LanePlan){.lane = lane};
+            ret_plan->entries[ret_plan->count++] = (LanePlan){.lane = lane};
     }
     if (lanes->count > 0)
         lanes->cursor = (lanes->cursor + (looked == lanes->count ? 1 : looked)) % lanes->count;
-    return count;
 }
 
-size_t lanes_plan(Lanes *lanes, int64_t room, int64_t now_ms, LanePlan *ret_plan)
+void lanes_plan(Lanes *lanes, int64_t room, int64_t now_ms, RoundPlan *ret_plan)
 {
     int64_t rows = min_i64(room, lanes->batch_rows);
-    size_t chosen = rows > 0 ? choose(lanes, now_ms, ret_plan) : 0;
-    size_t count = 0;
+    size_t kept = 0;
 
-    if (chosen == 0)
-        return 0;
-    double per_weight = bytes_per_weight(lanes, ret_plan, chosen, rows);
-    for (size_t i = 0; i < chosen && rows > 0; i++) {
-        Lane *lane = ret_plan[i].lane;
+    ret_plan->count = 0;
+    if (rows > 0)
+        choose(lanes, now_ms, ret_plan);
+    if (ret_plan->count == 0)
+        return;
+    double per_weight = bytes_per_weight(lanes, ret_plan, rows);
+    for (size_t i = 0; i < ret_plan->count && rows > 0; i++) {
+        Lane *lane = ret_plan->entries[i].lane;
 
         open_for_round(lane);
         int64_t granted = min_i64(grant(lanes, lane, per_weight), rows);
         if (granted == 0)
             continue;
         rows -= granted;
-        ret_plan[count++] = (LanePlan){lane, floor_for_round(lane, now_ms), granted};
+        ret_plan->entries[kept++] = (LanePlan){lane, floor_for_round(lane, now_ms), granted};
     }
-    return count;
+    ret_plan->count = kept;
 }
 
 bool lanes_ready(const Lanes *lanes, int64_t now_ms, int64_t limit_ms, int64_t *ret_wait_ms)

@@ -40,6 +40,7 @@ typedef struct Lane {
     int64_t in_flight; /* rows published and not answered        */
     int64_t resume_ms; /* PAUSED: when to try again; OPEN: not to be planned before */
     uint32_t failures; /* in a row */
+    bool announced;    /* for those who tell people that the lane waits */
     FailureCause cause;
     char why[LANE_WHY_MAX];
 } Lane;
@@ -70,8 +71,13 @@ typedef struct LanePlan {
     int64_t rows;
 } LanePlan;
 
-/* Fills RET_PLAN (LANES_A_ROUND entries) for at most ROOM rows; the number of entries. */
-size_t lanes_plan(Lanes *lanes, int64_t room, int64_t now_ms, LanePlan *ret_plan);
+typedef struct RoundPlan {
+    LanePlan entries[LANES_A_ROUND];
+    size_t count;
+} RoundPlan;
+
+/* For at most ROOM rows. */
+void lanes_plan(Lanes *lanes, int64_t room, int64_t now_ms, RoundPlan *ret_plan);
 
 /* True if rows would be taken now; *ret_wait_ms: else, until a pause may end (at most LIMIT). */
 bool lanes_ready(const Lanes *lanes, int64_t now_ms, int64_t limit_ms, int64_t *ret_wait_ms);

@@ -7,12 +7,10 @@
 #ifndef OUTBOX_H
 #define OUTBOX_H
 
-#include "flight.h"
 #include "lanes.h"
 #include "postgres.h"
 #include "row.h"
-
-typedef enum OnPublished { ON_PUBLISHED_MARK, ON_PUBLISHED_DELETE } OnPublished;
+#include "settle.h"
 
 typedef struct Outbox Outbox;
 
@@ -43,14 +41,13 @@ typedef struct Fetched {
     const Row *rows;       /* by plan entry, then by id */
     const size_t *plan_of; /* the plan entry of each row */
     const bool *taken;     /* for each plan entry: another relay has that lane */
-    const bool *limited;   /* for each plan entry: its rate allows no more now */
-    bool settled;          /* what became of the last batch was committed */
+    const bool *limited;   /* for each plan entry: its rate may have kept rows back */
 } Fetched;
 
 /* Writes SETTLEMENT and ends the open transaction; then, unless PLAN is empty, opens the next and
  * fetches. *ret_fetched is valid until the next call. On an error nothing was fetched, and the
  * rows of a settlement that was not committed stay pending. */
-int outbox_exchange(Outbox *self, const Settlement *settlement, const LanePlan *plan, size_t count,
+int outbox_exchange(Outbox *self, const Settlement *settlement, const RoundPlan *plan,
                     Fetched *ret_fetched, Error *reterr) MUST_CHECK;
 
 /* True while a transaction is open: exchange soon. */

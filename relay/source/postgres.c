@@ -59,7 +59,9 @@ static void one_line(const char *text, char *ret, size_t size)
 
         if (space && (used == 0 || ret[used - 1] == ' '))
             continue;
-        ret[used++] = space ? ' ' : *text;
+        ret[used++] = *text;
+        if (space)
+            ret[used - 1] = ' ';
     }
     while (used > 0 && ret[used - 1] == ' ')
         used--;
@@ -323,6 +325,12 @@ static bool is_good(const PGresult *result)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
+static void result_replace(PGresult **slot, PGresult *result)
+{
+    PQclear(*slot);
+    *slot = result;
+}
+
 /* Reads all results outside a pipeline; the first failure is the one that counts. The last good
  * one goes to *RET_RESULT, which may be NULL. */
 static int finish(Postgres *self, PGresult **ret_result, Error *reterr)
@@ -338,10 +346,8 @@ static int finish(Postgres *self, PGresult **ret_result, Error *reterr)
             break;
         if (!is_good(result) && !failed)
             failed = result_failed(result, reterr) < 0;
-        if (ret_result != NULL && !failed) {
-            PQclear(*ret_result);
-            *ret_result = TAKE(result);
-        }
+        if (ret_result != NULL && !failed)
+            result_replace(ret_result, TAKE(result));
     }
     if (failed && PQstatus(self->conn) == CONNECTION_BAD)
         postgres_close(self);
@@ -390,8 +396,9 @@ static bool enter_pipeline(Postgres *self)
     return PQpipelineStatus(self->conn) != PQ_PIPELINE_OFF || PQenterPipelineMode(self->conn) == 1;
 }
 
-int postgres_queue(Postgres *self, const char *name, const Params *params, Error *reterr)
+int part_add(Part *part, const char *name, const Params *params, Error *reterr)
 {
+    Postgres *self = part->postgres;
     const char *values[PARAMS_MAX];
     int lengths[PARAMS_MAX];
     int formats[PARAMS_MAX];
@@ -408,21 +415,27 @@ int postgres_queue(Postgres *self, const char *name, const Params *params, Error
     if (!enter_pipeline(self) ||
         PQsendQueryPrepared(self->conn, name, (int)count, values, lengths, formats, 1) == 0)
         return broken(self, reterr);
+    part->statements++;
     return 0;
 }
 
-int postgres_queue_sql(Postgres *self, const char *sql, Error *reterr)
+int part_add_sql(Part *part, const char *sql, Error *reterr)
 {
+    Postgres *self = part->postgres;
+
     if (self->conn == NULL)
         return not_open(reterr);
     if (!enter_pipeline(self) ||
         PQsendQueryParams(self->conn, sql, 0, NULL, NULL, NULL, NULL, 1) == 0)
         return broken(self, reterr);
+    part->statements++;
     return 0;
 }
 
-int postgres_sync(Postgres *self, Error *reterr)
+int part_send(Part *part, Error *reterr)
 {
+    Postgres *self = part->postgres;
+
     if (self->conn == NULL)
         return not_open(reterr);
     if (PQpipelineSync(self->conn) == 0)
@@ -430,11 +443,14 @@ int postgres_sync(Postgres *self, Error *reterr)
     return flush(self, answer_deadline(self), reterr);
 }
 
-int postgres_result(Postgres *self, PGresult **ret_result, Error *reterr)
+int part_result(Part *part, PGresult **ret_result, Error *reterr)
 {
+    Postgres *self = part->postgres;
     DEFER(defer_result) PGresult *result = NULL;
     DEFER(defer_result) PGresult *end = NULL;
 
+    assert(part->statements > 0);
+    part->statements--;
     if (self->conn == NULL)
         return not_open(reterr);
     if (next_result(self, &result, reterr) < 0)
@@ -443,27 +459,30 @@ int postgres_result(Postgres *self, PGresult **ret_result, Error *reterr)
         return broken(self, reterr);
     if (next_result(self, &end, reterr) < 0) /* NULL ends each statement */
         return -1;
-    if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED)
-        return error_set(reterr, ERROR_EXPIRED, "an earlier statement failed");
     if (!is_good(result)) {
         (void)result_failed(result, reterr);
-        if (PQstatus(self->conn) == CONNECTION_BAD)
-            postgres_close(self);
         return error_wrap(reterr, "PostgreSQL");
     }
     *ret_result = TAKE(result);
     return 0;
 }
 
-int postgres_synced(Postgres *self, Error *reterr)
+int part_end(Part *part, Error *reterr)
 {
-    DEFER(defer_result) PGresult *result = NULL;
+    Postgres *self = part->postgres;
 
+    while (part->statements > 0) {
+        DEFER(defer_result) PGresult *result = NULL;
+
+        if (part_result(part, &result, reterr) < 0)
+            return -1;
+    }
+    DEFER(defer_result) PGresult *sync = NULL;
     if (self->conn == NULL)
         return not_open(reterr);
-    if (next_result(self, &result, reterr) < 0)
+    if (next_result(self, &sync, reterr) < 0)
         return -1;
-    if (result == NULL || PQresultStatus(result) != PGRES_PIPELINE_SYNC)
+    if (sync == NULL || PQresultStatus(sync) != PGRES_PIPELINE_SYNC)
         return broken(self, reterr);
     return 0;
 }

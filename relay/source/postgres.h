@@ -50,19 +50,26 @@ int postgres_ask(Postgres *self, const char *sql, PGresult **ret_result, Error *
 /* Prepares a statement under NAME. Not in a pipeline. */
 int postgres_prepare(Postgres *self, const char *name, const char *sql, Error *reterr) MUST_CHECK;
 
-/* In a pipeline: statements are queued, a sync ends what fails or succeeds together, then results
- * are read in the same order, each by one call. After an error the connection may be closed
- * (postgres_is_open); if it is not, the results up to the next sync are still to be read. */
-int postgres_queue(Postgres *self, const char *name, const Params *params, Error *reterr)
-    MUST_CHECK;
-int postgres_queue_sql(Postgres *self, const char *sql, Error *reterr) MUST_CHECK;
-int postgres_sync(Postgres *self, Error *reterr) MUST_CHECK;
+/* Statements that go out together, in a pipeline, and succeed or fail together. Several parts can
+ * be on their way at once; their results are read in the same order. */
+typedef struct Part {
+    Postgres *postgres;
+    size_t statements; /* whose results are still to be read */
+} Part;
 
-/* The result of the next statement; ERROR_EXPIRED if one before it in the same part failed. */
-int postgres_result(Postgres *self, PGresult **ret_result, Error *reterr) MUST_CHECK;
+/* Queues a prepared statement (PARAMS may be NULL), or SQL without parameters. */
+int part_add(Part *part, const char *name, const Params *params, Error *reterr) MUST_CHECK;
+int part_add_sql(Part *part, const char *sql, Error *reterr) MUST_CHECK;
 
-/* Reads what the next sync left. */
-int postgres_synced(Postgres *self, Error *reterr) MUST_CHECK;
+/* Ends the part and sends it. */
+int part_send(Part *part, Error *reterr) MUST_CHECK;
+
+/* The result of the part's next statement. After an error close the connection: that ends its
+ * transaction and drops what else is on its way. */
+int part_result(Part *part, PGresult **ret_result, Error *reterr) MUST_CHECK;
+
+/* Reads what is left of the part, and its end. */
+int part_end(Part *part, Error *reterr) MUST_CHECK;
 
 /* SQLSTATE -> kind. */
 ErrorKind postgres_error_kind(const char *sqlstate);

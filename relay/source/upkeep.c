@@ -63,8 +63,8 @@ static int64_t number_at(const PGresult *result, int row, int column)
     return strtoll(PQgetvalue(result, row, column), NULL, 10);
 }
 
-int upkeep_clean(Upkeep *upkeep, Postgres *postgres, int64_t keep_ms, int64_t *ret_deleted,
-                 bool *ret_more, Error *reterr)
+int upkeep_clean(Upkeep *upkeep, Postgres *postgres, int64_t keep_ms, Cleaned *ret_cleaned,
+                 Error *reterr)
 {
     DEFER(defer_result) PGresult *result = NULL;
     DEFER(defer_free) char *sql = xasprintf(SQL_CLEAN, upkeep->cursor, CLEAN_ROWS, keep_ms);
@@ -78,8 +78,7 @@ int upkeep_clean(Upkeep *upkeep, Postgres *postgres, int64_t keep_ms, int64_t *r
     /* A piece with nothing to delete may be the young end, or old rows that wait for their tenant:
      * walk on, at leisure. */
     upkeep->cursor = at_end ? 0 : number_at(result, 0, 2);
-    *ret_deleted = deleted;
-    *ret_more = !at_end && deleted > 0;
+    *ret_cleaned = (Cleaned){.deleted = deleted, .more = !at_end && deleted > 0};
     return 0;
 }
 

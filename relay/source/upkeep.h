@@ -12,10 +12,15 @@ typedef struct Upkeep {
 
 void upkeep_done(Upkeep *upkeep);
 
+typedef struct Cleaned {
+    int64_t deleted;
+    bool more; /* there may be more to delete at once */
+} Cleaned;
+
 /* Deletes rows that were published more than KEEP_MS ago, among the next few thousand rows of the
- * table. *ret_more: there may be more to delete at once. */
-int upkeep_clean(Upkeep *upkeep, Postgres *postgres, int64_t keep_ms, int64_t *ret_deleted,
-                 bool *ret_more, Error *reterr) MUST_CHECK;
+ * table. */
+int upkeep_clean(Upkeep *upkeep, Postgres *postgres, int64_t keep_ms, Cleaned *ret_cleaned,
+                 Error *reterr) MUST_CHECK;
 
 typedef struct Depth {
     int64_t pending; /* counted up to 10001 */

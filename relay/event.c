@@ -1,0 +1,109 @@
+#include "event.h"
+
+#include "clock.h"
+#include "log.h"
+#include "relay_metrics.h"
+
+/* A tenant begins to wait: once in the log, once beside its first row, unless that was tried and
+ * carries the reason already (NOTES is NULL). */
+static void tell_paused(Lane *lane, Notes *notes)
+{
+    lane->announced = true;
+    log_warn("a tenant's rows wait", KV("tenant", lane->tenant), KV("reason", lane->why));
+    metric_set(&metric_lane_paused, 1, lane->tenant);
+    if (notes == NULL || notes->count == NOTES_MAX)
+        return;
+    Note *note = &notes->at[notes->count++];
+    (void)snprintf(note->tenant, sizeof note->tenant, "%s", lane->tenant);
+    (void)snprintf(note->why, sizeof note->why, "%s", lane->why);
+}
+
+static void tell_resumed(Lane *lane)
+{
+    lane->announced = false;
+    log_info("a tenant's rows flow again", KV("tenant", lane->tenant));
+    metric_set(&metric_lane_paused, 0, lane->tenant);
+}
+
+static void on_answer(const SinkEvent *event, Flight *flight)
+{
+    const char *stream = flight_stream(flight, event->token);
+    int64_t now_us = clock_us();
+    Ack ack;
+
+    if (stream == NULL) {
+        metric_add(&metric_unexpected_acks, 1);
+        return;
+    }
+    if (event->no_responders)
+        ack_no_responders(stream, &ack);
+    else
+        ack_parse(event->answer.at, event->answer.length, stream, &ack);
+    Answered answered = flight_answer(flight, event->token, &ack, now_us, random_u32());
+
+    if (answered.paused)
+        tell_paused(answered.lane, NULL);
+    if (!ack.stored) {
+        metric_add(&metric_publish_errors, 1, failure_word(ack.cause));
+        return;
+    }
+    if (answered.lane->announced && answered.lane->state == LANE_OPEN)
+        tell_resumed(answered.lane);
+    metric_add(&metric_published, 1, answered.lane->tenant);
+    metric_observe(&metric_ack_seconds, (double)answered.wait_us / 1e6);
+    metric_observe(&metric_end_to_end_seconds, (double)answered.age_us / 1e6);
+    if (ack.duplicate)
+        metric_add(&metric_duplicates, 1);
+}
+
+static void on_stream(const SinkEvent *event, Lane *lane)
+{
+    bool was_held = lane->state == LANE_HELD;
+
+    lane_configure(lane, &event->settings);
+    if (event->complaint[0] != '\0')
+        log_warn("a stream's settings for the relay cannot be read; the defaults count",
+                 KV("tenant", lane->tenant), KV("error", event->complaint));
+    if (was_held != (lane->state == LANE_HELD))
+        log_info(was_held ? "a tenant is no longer suspended" : "a tenant is suspended: rows wait",
+                 KV("tenant", lane->tenant));
+}
+
+static void on_stream_missing(Lane *lane, Notes *notes)
+{
+    Ack ack;
+
+    ack_no_responders(lane->stream, &ack);
+    if (lane_pause(lane, FAILURE_NO_STREAM, ack.text, clock_ms(), random_u32()))
+        tell_paused(lane, notes);
+}
+
+void event_apply(const SinkEvent *event, Lanes *lanes, Flight *flight, Notes *notes)
+{
+    Lane *lane = event->type != SINK_ANSWER ? lanes_find(lanes, event->tenant) : NULL;
+
+    if (event->type == SINK_ANSWER)
+        on_answer(event, flight);
+    else if (lane == NULL)
+        return; /* a tenant without rows */
+    else if (event->type == SINK_STREAM)
+        on_stream(event, lane);
+    else if (event->type == SINK_STREAM_MISSING)
+        on_stream_missing(lane, notes);
+    else
+        lane_wake(lane);
+}
+
+void event_time(Flight *flight, const char *complaint)
+{
+    char why[LANE_WHY_MAX];
+
+    (void)snprintf(why, sizeof why, "%s%s%.100s", failure_text(FAILURE_TIMEOUT),
+                   complaint[0] != '\0' ? "; NATS said: " : "", complaint);
+    size_t expired = flight_expire(flight, clock_us(), random_u32(), why);
+    if (expired == 0)
+        return;
+    metric_add(&metric_publish_errors, (double)expired, failure_word(FAILURE_TIMEOUT));
+    log_warn("publishes without an answer; they will be repeated", KV("count", (int64_t)expired),
+             KV("reason", why));
+}
