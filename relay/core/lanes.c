@@ -178,7 +178,8 @@ static double bytes_per_weight(const Lanes *lanes, const RoundPlan *plan, int64_
         weights += (double)lane->settings.weight;
         rows_per_byte += (double)lane->settings.weight / (double)lane->row_bytes;
     }
-    double by_rows = (double)rows / rows_per_byte;
+    /* A row each is left over, so that rounding up costs nobody a turn. */
+    double by_rows = (double)(rows - min_i64((int64_t)plan->count, rows / 2)) / rows_per_byte;
     double by_bytes = (double)lanes->batch_bytes / weights;
     return by_rows < by_bytes ? by_rows : by_bytes;
 }
@@ -188,8 +189,8 @@ static int64_t grant(const Lanes *lanes, Lane *lane, double per_weight)
     int64_t share = (int64_t)(per_weight * (double)lane->settings.weight) + 1;
     int64_t most = DEFICIT_ROUNDS * max_i64(share, lane->row_bytes);
 
-    if (lane->state == LANE_PROBING)
-        return 1;
+    if (lane->failures > 0)
+        return 1; /* a probe */
     lane->deficit = min_i64(lane->deficit + share, most);
     int64_t rows = max_i64(lane->deficit / lane->row_bytes, 0);
     return min_i64(min_i64(rows, lane->window), lanes->batch_rows);
@@ -237,13 +238,13 @@ void lanes_plan(Lanes *lanes, int64_t room, int64_t now_ms, RoundPlan *ret_plan)
     if (ret_plan->count == 0)
         return;
     double per_weight = bytes_per_weight(lanes, ret_plan, rows);
-    for (size_t i = 0; i < ret_plan->count && rows > 0; i++) {
+    for (size_t i = 0; i < ret_plan->count; i++) {
         Lane *lane = ret_plan->entries[i].lane;
-
-        open_for_round(lane);
         int64_t granted = min_i64(grant(lanes, lane, per_weight), rows);
+
         if (granted == 0)
-            continue;
+            continue; /* its share grows until it is worth a row */
+        open_for_round(lane);
         rows -= granted;
         ret_plan->entries[kept++] = (LanePlan){lane, floor_for_round(lane, now_ms), granted};
     }
@@ -342,7 +343,7 @@ bool lane_pause(Lane *lane, FailureCause cause, const char *why, int64_t now_ms,
 
 void lane_wake(Lane *lane)
 {
-    if (lane->state == LANE_PAUSED)
+    if (lane->state == LANE_PAUSED || lane->state == LANE_PROBING)
         lane->state = LANE_NEW;
     lane->failures = 0;
     lane->resume_ms = 0;
