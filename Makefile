@@ -186,7 +186,7 @@ test: setup
 	$(AFTER_SETUP) check
 	$(AFTER_SETUP) e2e
 lint: setup
-	$(AFTER_SETUP) format-check tidy cppcheck analyze purity scripts
+	$(AFTER_SETUP) --keep-going format-check tidy cppcheck analyze purity scripts
 
 .PHONY: setup e2e demo test lint
 
