@@ -11,6 +11,6 @@ printf 'static const Migration migrations[] = {\n'
 for file in "$@"; do
     base=$(basename "$file" .sql)
     number=${base%%_*}
-    printf '    {%d, "%s", lines_%s},\n' "$(expr "$number" + 0)" "${base#*_}" "$number"
+    printf '    {%d, "%s", lines_%s},\n' "$((1$number - 10000))" "${base#*_}" "$number"
 done
 printf '};\n'
