@@ -154,10 +154,10 @@ bool dispatcher_synced(Dispatcher *self)
     return synced;
 }
 
-void dispatcher_enqueue(Dispatcher *self, const char *tenant)
+void dispatcher_enqueue(Dispatcher *self, const char *tenant, QueuePriority priority)
 {
     lock(self);
-    add(self, tenant, QUEUE_USER);
+    add(self, tenant, priority);
     unlock(self);
 }
 

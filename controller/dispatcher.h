@@ -29,7 +29,7 @@ bool dispatcher_synced(Dispatcher *self);
 void dispatcher_store(Dispatcher *self, const cJSON *object);
 
 /* Asks for a look at one tenant, known or not; at all that are known. */
-void dispatcher_enqueue(Dispatcher *self, const char *tenant);
+void dispatcher_enqueue(Dispatcher *self, const char *tenant, QueuePriority priority);
 void dispatcher_enqueue_all(Dispatcher *self);
 
 /* Whatever waits for a retry is due now: a server has come back. */

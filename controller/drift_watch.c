@@ -41,7 +41,7 @@ static void on_advisory(natsConnection *nc, natsSubscription *subscription, nats
     (void)nc;
     (void)subscription;
     if (advisory_concerns(&advisory, self->settings.name, tenant))
-        dispatcher_enqueue(self->settings.dispatcher, tenant);
+        dispatcher_enqueue(self->settings.dispatcher, tenant, QUEUE_USER);
 }
 
 static void unsubscribe(DriftWatch *self)

@@ -71,7 +71,7 @@ static void streams_compare(Sweep *sweep, const cJSON *streams, Dispatcher *disp
     cJSON_ArrayForEach (info, streams) {
         if (stream_tenant(json_text(info, "config.name", ""), tenant) &&
             stream_changed(sweep, tenant, info))
-            dispatcher_enqueue(dispatcher, tenant);
+            dispatcher_enqueue(dispatcher, tenant, QUEUE_BACKLOG);
     }
 }
 
@@ -85,7 +85,7 @@ static int page_read(NatsConnection *nats, int64_t offset, cJSON **ret_reply, Er
     if (api_request(nats, request, &reply, reterr, "STREAM.LIST") < 0)
         return -1;
     if (cJSON_GetArraySize(json_at(reply, "missing")) > 0)
-        return error_set(reterr, ERROR_BUSY, "%d streams have no leader at the moment",
+        return error_set(reterr, ERROR_BUSY, "streams without a leader at the moment: %d",
                          cJSON_GetArraySize(json_at(reply, "missing")));
     *ret_reply = TAKE(reply);
     return 0;
@@ -100,7 +100,7 @@ static void vanished_enqueue(Sweep *sweep, Dispatcher *dispatcher)
         at = map_next(sweep->seen, at);
         if (seen->round == sweep->round)
             continue;
-        dispatcher_enqueue(dispatcher, tenant);
+        dispatcher_enqueue(dispatcher, tenant, QUEUE_BACKLOG);
         free(map_remove(sweep->seen, tenant));
     }
 }
