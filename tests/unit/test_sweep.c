@@ -1,0 +1,210 @@
+#include "api_request.h"
+#include "kube_path.h"
+#include "sweep.h"
+#include "unit.h"
+
+enum { PAGES_MAX = 8 };
+
+/* What JetStream answers, call by call; NULL is a failure. */
+static struct {
+    const char *pages[PAGES_MAX];
+    int64_t offsets[PAGES_MAX]; /* that were asked for */
+    size_t calls;
+} server;
+
+/* Stands in for lib/jetstream/api_request.c, which the linker leaves out for it. */
+int api_request(NatsConnection *connection, const cJSON *body, cJSON **ret_reply, Error *reterr,
+                const char *format, ...)
+{
+    assert_null(connection);
+    assert_string_equal(format, "STREAM.LIST");
+    assert_true(server.calls < PAGES_MAX);
+    server.offsets[server.calls] = json_int(body, "offset", -1);
+    const char *page = server.pages[server.calls++];
+    if (page == NULL)
+        return error_set(reterr, ERROR_BUSY, "NATS is away");
+    return json_parse(page, strlen(page), ret_reply, reterr);
+}
+
+typedef struct World {
+    Sweep *sweep;
+    Dispatcher *dispatcher;
+} World;
+
+static int world_setup(void **state)
+{
+    static World world;
+
+    world = (World){.sweep = sweep_new(), .dispatcher = dispatcher_new(kube_version_compare)};
+    *state = &world;
+    return 0;
+}
+
+static int world_teardown(void **state)
+{
+    World *world = *state;
+
+    sweep_free(world->sweep);
+    dispatcher_free(world->dispatcher);
+    return 0;
+}
+
+/* One sweep over PAGES (a NULL ends them, and fails if it is asked for). */
+static int sweep(World *world, const char *const *pages, size_t count, Error *reterr)
+{
+    memset(&server, 0, sizeof server);
+    memcpy(server.pages, pages, count * sizeof *pages);
+    return sweep_run(world->sweep, NULL, world->dispatcher, reterr);
+}
+
+/* The tenants that are queued, in their order, each followed by a space. */
+static const char *queued(World *world)
+{
+    static char names[256];
+    size_t used = 0;
+
+    names[0] = '\0';
+    for (size_t left = dispatcher_counts(world->dispatcher).depth; left > 0; left--) {
+        Job job;
+
+        assert_true(dispatcher_take(world->dispatcher, &job));
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s ", job.tenant);
+        dispatcher_finish(world->dispatcher, &job, (JobEnd){.retry = RETRY_NEVER, .again_ms = -1});
+    }
+    return names;
+}
+
+/* Sweeps over PAGES and queues exactly WANT. */
+#define SWEEP_QUEUES(world, want, ...)                                                             \
+    do {                                                                                           \
+        const char *const pages_[] = {__VA_ARGS__};                                                \
+        Error error_ = {0};                                                                        \
+        assert_int_equal(sweep((world), pages_, ARRAY_SIZE(pages_), &error_), 0);                  \
+        assert_string_equal(queued(world), (want));                                                \
+        assert_int_equal(server.calls, ARRAY_SIZE(pages_));                                        \
+    } while (0)
+
+#define INFO(name, config, state, created)                                                         \
+    "{\"config\":{\"name\":\"" name "\"" config "},\"state\":{\"messages\":" state                 \
+    "},\"created\":\"" created "\"}"
+#define PAGE(total, streams) "{\"total\":" total ",\"streams\":[" streams "]}"
+#define A                    INFO("TENANT_A", "", "1", "t1")
+#define B                    INFO("TENANT_B", "", "1", "t1")
+
+#define SWEEP_TEST(name) static void name(void **state)
+
+SWEEP_TEST(the_first_look_queues_nothing)
+{
+    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
+}
+
+SWEEP_TEST(what_is_as_it_was_queues_nothing)
+{
+    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
+    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
+}
+
+SWEEP_TEST(a_change_of_configuration_state_or_birth_queues_the_tenant)
+{
+    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
+    SWEEP_QUEUES(*state, "a ", PAGE("2", INFO("TENANT_A", ",\"max_age\":1", "1", "t1") "," B));
+    SWEEP_QUEUES(*state, "a ", PAGE("2", INFO("TENANT_A", ",\"max_age\":1", "2", "t1") "," B));
+    SWEEP_QUEUES(*state, "a ", PAGE("2", INFO("TENANT_A", ",\"max_age\":1", "2", "t2") "," B));
+    SWEEP_QUEUES(*state, "", PAGE("2", INFO("TENANT_A", ",\"max_age\":1", "2", "t2") "," B));
+}
+
+SWEEP_TEST(a_stream_that_vanished_queues_its_tenant_once)
+{
+    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
+    SWEEP_QUEUES(*state, "b ", PAGE("1", A));
+    SWEEP_QUEUES(*state, "", PAGE("1", A));
+    SWEEP_QUEUES(*state, "a ", PAGE("0", ""));
+}
+
+SWEEP_TEST(a_stream_that_came_back_is_looked_at_like_a_new_one)
+{
+    SWEEP_QUEUES(*state, "", PAGE("1", A));
+    SWEEP_QUEUES(*state, "a ", PAGE("0", ""));
+    SWEEP_QUEUES(*state, "", PAGE("1", A));
+    SWEEP_QUEUES(*state, "a ", PAGE("1", INFO("TENANT_A", "", "9", "t1")));
+}
+
+SWEEP_TEST(streams_that_are_no_tenants_do_not_count)
+{
+    SWEEP_QUEUES(*state, "", PAGE("2", A "," INFO("ORDERS", "", "1", "t1")));
+    SWEEP_QUEUES(*state, "", PAGE("2", A "," INFO("ORDERS", "", "2", "t1")));
+    SWEEP_QUEUES(*state, "", PAGE("1", A));
+}
+
+SWEEP_TEST(pages_are_read_to_the_end)
+{
+    SWEEP_QUEUES(*state, "", PAGE("3", A "," B), PAGE("3", INFO("TENANT_C", "", "1", "t1")));
+    assert_int_equal(server.offsets[0], 0);
+    assert_int_equal(server.offsets[1], 2);
+    SWEEP_QUEUES(*state, "c ", PAGE("3", A "," B), PAGE("3", INFO("TENANT_C", "", "2", "t1")));
+}
+
+SWEEP_TEST(an_empty_page_ends_a_list_that_became_shorter)
+{
+    SWEEP_QUEUES(*state, "", PAGE("9", A), PAGE("9", ""));
+}
+
+SWEEP_TEST(a_page_that_cannot_be_read_makes_nobody_vanish)
+{
+    static const char *const broken[] = {PAGE("3", A), NULL};
+    Error error;
+
+    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
+    assert_int_equal(sweep(*state, broken, ARRAY_SIZE(broken), &error), -1);
+    assert_string_equal(error.text, "NATS is away");
+    assert_string_equal(queued(*state), "");
+    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
+}
+
+SWEEP_TEST(a_stream_without_a_leader_has_not_vanished)
+{
+    static const char *const leaderless[] = {"{\"total\":2,\"streams\":[" A
+                                             "],\"missing\":[\"TENANT_B\"]}"};
+    Error error;
+
+    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
+    assert_int_equal(sweep(*state, leaderless, 1, &error), -1);
+    assert_int_equal(error.kind, ERROR_BUSY);
+    assert_string_equal(error.text, "streams without a leader at the moment: 1");
+    assert_string_equal(queued(*state), "");
+    SWEEP_QUEUES(*state, "b ", PAGE("2", A "," INFO("TENANT_B", "", "2", "t1")));
+}
+
+SWEEP_TEST(an_edit_overtakes_what_the_sweep_found)
+{
+    World *world = *state;
+
+    SWEEP_QUEUES(world, "", PAGE("1", A));
+    static const char *const changed[] = {PAGE("1", INFO("TENANT_A", "", "2", "t1"))};
+    Error error;
+    assert_int_equal(sweep(world, changed, 1, &error), 0);
+    dispatcher_enqueue(world->dispatcher, "edited", QUEUE_USER);
+    assert_string_equal(queued(world), "edited a ");
+}
+
+#define SWEEP_UNIT_TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SWEEP_UNIT_TEST(the_first_look_queues_nothing),
+        SWEEP_UNIT_TEST(what_is_as_it_was_queues_nothing),
+        SWEEP_UNIT_TEST(a_change_of_configuration_state_or_birth_queues_the_tenant),
+        SWEEP_UNIT_TEST(a_stream_that_vanished_queues_its_tenant_once),
+        SWEEP_UNIT_TEST(a_stream_that_came_back_is_looked_at_like_a_new_one),
+        SWEEP_UNIT_TEST(streams_that_are_no_tenants_do_not_count),
+        SWEEP_UNIT_TEST(pages_are_read_to_the_end),
+        SWEEP_UNIT_TEST(an_empty_page_ends_a_list_that_became_shorter),
+        SWEEP_UNIT_TEST(a_page_that_cannot_be_read_makes_nobody_vanish),
+        SWEEP_UNIT_TEST(a_stream_without_a_leader_has_not_vanished),
+        SWEEP_UNIT_TEST(an_edit_overtakes_what_the_sweep_found),
+    };
+
+    json_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
