@@ -120,9 +120,11 @@ $O/unit/%: $O/tests/unit/%.o $(SUPPORT:%.c=$O/%.o) $O/bulkhead.a
 	$Q$(CC) $(LDFLAGS_$(MODE)) -o $@ $^ $(LIBS) -lcmocka
 
 ifeq ($(MODE),release)
-check:
-	+$(MAKE) --no-print-directory MODE=check check
+check docs:
+	+$(MAKE) --no-print-directory MODE=check $@
 else
+docs: $O/unit/test_docs
+	$QBULKHEAD_WRITE_DOCS=1 $<
 check: $(TESTS)
 	@for t in $(TESTS); do \
 	    echo "# $${t##*/}"; ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 $$t || exit 1; done
@@ -191,6 +193,6 @@ lint: setup
 .PHONY: setup e2e demo test lint
 
 .DEFAULT_GOAL := all
-.PHONY: all check
+.PHONY: all check docs
 .SECONDARY:
 -include $(SRC:%.c=$O/%.d) $(TEST_SRC:%.c=$O/%.d) $(SUPPORT:%.c=$O/%.d)
