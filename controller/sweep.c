@@ -105,22 +105,32 @@ static void vanished_enqueue(Sweep *sweep, Dispatcher *dispatcher)
     }
 }
 
+/* Compares one page; *offset becomes where the next begins, 0 after the last. */
+static int page_compare(Sweep *sweep, NatsConnection *nats, Dispatcher *dispatcher, int64_t *offset,
+                        Error *reterr)
+{
+    DEFER(defer_json) cJSON *reply = NULL;
+
+    if (page_read(nats, *offset, &reply, reterr) < 0)
+        return -1;
+    const cJSON *streams = json_at(reply, "streams");
+    int64_t count = cJSON_GetArraySize(streams);
+
+    streams_compare(sweep, streams, dispatcher);
+    *offset = count > 0 && *offset + count < json_int(reply, "total", 0) ? *offset + count : 0;
+    return 0;
+}
+
 int sweep_run(Sweep *sweep, NatsConnection *nats, Dispatcher *dispatcher, Error *reterr)
 {
     int64_t offset = 0;
+    int pages = 0;
 
     sweep->round++;
-    for (int page = 0; page < PAGES_MAX; page++) {
-        DEFER(defer_json) cJSON *reply = NULL;
-
-        if (page_read(nats, offset, &reply, reterr) < 0)
+    do {
+        if (page_compare(sweep, nats, dispatcher, &offset, reterr) < 0)
             return -1;
-        const cJSON *streams = json_at(reply, "streams");
-        streams_compare(sweep, streams, dispatcher);
-        offset += cJSON_GetArraySize(streams);
-        if (cJSON_GetArraySize(streams) == 0 || offset >= json_int(reply, "total", 0))
-            break;
-    }
+    } while (offset > 0 && ++pages < PAGES_MAX);
     vanished_enqueue(sweep, dispatcher);
     return 0;
 }
