@@ -8,24 +8,17 @@
 #include "clock.h"
 #include "kube_auth.h"
 #include "kube_metrics.h"
+#include "kube_pool.h"
 #include "kube_status.h"
 #include "kube_transfer.h"
 
-enum { IDLE_MAX = 16, TRIES_MAX = 10 };
+enum { TRIES_MAX = 10 };
 
 struct KubeClient {
     KubeConfig *config;
     KubeAuth *auth;
+    KubePool *pool;
     char *name;
-    char *user_agent;
-    char *host;                    /* "host:port", for metrics */
-    char *base_url;                /* with the name that TLS expects */
-    struct curl_slist *connect_to; /* where that really is; NULL: where it says */
-    char *host_header;             /* NULL: what libcurl sends */
-
-    pthread_mutex_t lock; /* guards the two below */
-    KubeHandle *idle;
-    uint64_t breaks; /* counts broken connections: handles from before the last are not reused */
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -36,66 +29,15 @@ static void init_curl(void)
         abort();
 }
 
-/* One part of a URL, of which libcurl gives a copy of its own kind. */
-static char *url_part(CURLU *url, CURLUPart part)
-{
-    char *theirs = NULL;
-
-    if (curl_url_get(url, part, &theirs, CURLU_DEFAULT_PORT) != CURLUE_OK)
-        return xstrdup("");
-    char *ours = xstrdup(theirs);
-    curl_free(theirs);
-    return ours;
-}
-
-/* libcurl sends as SNI, and checks, the host of the URL; so where the configuration wants another
- * name, that goes into the URL, and connect_to says where it lives. */
-static int name_server(KubeClient *client, CURLU *url, Error *reterr)
-{
-    const char *tls_name = client->config->tls_server_name;
-    DEFER(defer_free) char *host = url_part(url, CURLUPART_HOST);
-    DEFER(defer_free) char *port = url_part(url, CURLUPART_PORT);
-
-    client->host = xasprintf("%s:%s", host, port);
-    client->base_url = xstrdup(client->config->server);
-    if (tls_name == NULL)
-        return 0;
-    if (curl_url_set(url, CURLUPART_HOST, tls_name, 0) != CURLUE_OK)
-        return error_set(reterr, ERROR_INVALID, "tls-server-name '%.80s' is no host name",
-                         tls_name);
-    DEFER(defer_free) char *connect_to = xasprintf("%s:%s:%s:%s", tls_name, port, host, port);
-    client->connect_to = kube_header_add(NULL, connect_to);
-    client->host_header = xasprintf("Host: %s:%s", host, port);
-    free(client->base_url);
-    client->base_url = url_part(url, CURLUPART_URL);
-    size_t length = strlen(client->base_url);
-    if (length > 0 && client->base_url[length - 1] == '/')
-        client->base_url[length - 1] = '\0';
-    return 0;
-}
-
-DEFINE_DEFER(CURLU *, defer_url, curl_url_cleanup)
-
-static int parse_server(KubeClient *client, Error *reterr)
-{
-    DEFER(defer_url) CURLU *url = curl_url();
-
-    if (curl_url_set(url, CURLUPART_URL, client->config->server, 0) != CURLUE_OK)
-        return error_set(reterr, ERROR_INVALID, "%s: server '%.120s' is no URL",
-                         client->config->origin, client->config->server);
-    return name_server(client, url, reterr);
-}
-
 int kube_client_new(KubeConfig *config, const char *name, KubeClient **ret_client, Error *reterr)
 {
     DEFER(defer_kube_client) KubeClient *client = xcalloc(1, sizeof *client);
 
     (void)pthread_once(&curl_once, init_curl);
-    (void)pthread_mutex_init(&client->lock, NULL);
     client->config = config;
     client->name = xstrdup(name);
-    client->user_agent = xasprintf("%s/%s", name, BULKHEAD_VERSION);
-    if (parse_server(client, reterr) < 0 || kube_auth_new(config, &client->auth, reterr) < 0)
+    if (kube_auth_new(config, &client->auth, reterr) < 0 ||
+        kube_pool_new(config, client->auth, name, &client->pool, reterr) < 0)
         return -1;
     *ret_client = TAKE(client);
     return 0;
@@ -105,21 +47,10 @@ void kube_client_free(KubeClient *client)
 {
     if (client == NULL)
         return;
-    while (client->idle != NULL) {
-        KubeHandle *handle = client->idle;
-
-        client->idle = handle->next;
-        kube_handle_free(handle);
-    }
+    kube_pool_free(client->pool);
     kube_auth_free(client->auth);
     kube_config_free(client->config);
-    curl_slist_free_all(client->connect_to);
     free(client->name);
-    free(client->user_agent);
-    free(client->host);
-    free(client->base_url);
-    free(client->host_header);
-    (void)pthread_mutex_destroy(&client->lock);
     free(client);
 }
 
@@ -138,64 +69,6 @@ const char *kube_client_namespace(const KubeClient *client)
     return client->config->namespace != NULL ? client->config->namespace : "default";
 }
 
-static KubeHandle *handle_new(KubeClient *client)
-{
-    KubeHandle *handle = kube_handle_new();
-    const KubeConfig *config = client->config;
-
-    kube_auth_set_tls(client->auth, handle->easy);
-    if (config->proxy_url != NULL)
-        (void)curl_easy_setopt(handle->easy, CURLOPT_PROXY, config->proxy_url);
-    if (config->username != NULL) {
-        (void)curl_easy_setopt(handle->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-        (void)curl_easy_setopt(handle->easy, CURLOPT_USERNAME, config->username);
-        (void)curl_easy_setopt(handle->easy, CURLOPT_PASSWORD, config->password.at);
-    }
-    (void)curl_easy_setopt(handle->easy, CURLOPT_CONNECT_TO, client->connect_to);
-    (void)curl_easy_setopt(handle->easy, CURLOPT_USERAGENT, client->user_agent);
-    (void)curl_easy_setopt(handle->easy, CURLOPT_PATH_AS_IS, 1L);
-    return handle;
-}
-
-/* One whose connection was made with what we are now, and did not break since; else a new one.
- * Both parts of EPOCH only ever grow, so that their sum tells. */
-static KubeHandle *handle_take(KubeClient *client, const KubeAuthEpoch *tls)
-{
-    KubeHandle *handle = NULL;
-    uint64_t epoch;
-
-    (void)pthread_mutex_lock(&client->lock);
-    epoch = tls->tls + client->breaks;
-    while (client->idle != NULL && handle == NULL) {
-        handle = client->idle;
-        client->idle = handle->next;
-        if (handle->epoch == epoch)
-            break;
-        kube_handle_free(TAKE(handle));
-    }
-    (void)pthread_mutex_unlock(&client->lock);
-    if (handle == NULL)
-        handle = handle_new(client);
-    handle->epoch = epoch;
-    return handle;
-}
-
-static void handle_return(KubeClient *client, KubeHandle *handle, const KubeTransfer *transfer)
-{
-    unsigned count = 0;
-
-    (void)pthread_mutex_lock(&client->lock);
-    client->breaks += transfer->broke ? 1 : 0;
-    for (const KubeHandle *at = client->idle; at != NULL; at = at->next)
-        count++;
-    if (transfer->whole && count < IDLE_MAX) {
-        handle->next = client->idle;
-        client->idle = TAKE(handle);
-    }
-    (void)pthread_mutex_unlock(&client->lock);
-    kube_handle_free(handle);
-}
-
 static struct curl_slist *build_headers(const KubeClient *client, const KubeRequest *request)
 {
     const char *accept = request->accept != NULL ? request->accept : "application/json";
@@ -207,8 +80,8 @@ static struct curl_slist *build_headers(const KubeClient *client, const KubeRequ
     headers = kube_header_add(headers, "Expect:"); /* no extra round trip before a body */
     if (request->body != NULL)
         headers = kube_header_add(headers, type_header);
-    if (client->host_header != NULL)
-        headers = kube_header_add(headers, client->host_header);
+    if (kube_pool_host_header(client->pool) != NULL)
+        headers = kube_header_add(headers, kube_pool_host_header(client->pool));
     return kube_auth_add_headers(client->auth, headers);
 }
 
@@ -226,7 +99,7 @@ typedef struct Exchange {
 
 static void exchange_done(Exchange *exchange)
 {
-    free(exchange->body);
+    secret_free(exchange->body); /* it may be a Secret's */
 }
 
 static void set_request(const Exchange *exchange, CURL *easy, const char *url,
@@ -260,9 +133,9 @@ static int try_once(Exchange *exchange, KubeTransfer *transfer, Error *reterr)
 
     if (kube_auth_refresh(client->auth, &exchange->epoch, reterr) < 0)
         return -1;
-    KubeHandle *handle = handle_take(client, &exchange->epoch);
+    KubeHandle *handle = kube_pool_take(client->pool, exchange->epoch.tls);
     DEFER(defer_headers) struct curl_slist *headers = build_headers(client, request);
-    DEFER(defer_free) char *url = xasprintf("%s%s", client->base_url, request->path);
+    DEFER(defer_free) char *url = xasprintf("%s%s", kube_pool_url(client->pool), request->path);
     int64_t start_us = clock_us();
 
     transfer->sink = exchange->sink;
@@ -271,10 +144,10 @@ static int try_once(Exchange *exchange, KubeTransfer *transfer, Error *reterr)
     set_request(exchange, handle->easy, url, headers);
     int r = kube_transfer_run(handle, transfer, reterr);
     forget_request(handle->easy);
-    handle_return(client, handle, transfer);
+    kube_pool_return(client->pool, handle, transfer);
     if (transfer->untrusted)
         kube_auth_refused(client->auth, &exchange->epoch);
-    kube_metrics_add(client->host, request->method, transfer->code,
+    kube_metrics_add(kube_pool_host(client->pool), request->method, transfer->code,
                      exchange->sink != NULL ? -1 : clock_us() - start_us);
     return r;
 }
@@ -299,7 +172,8 @@ static bool comes_again(Exchange *exchange, const KubeTransfer *transfer)
                !wait_ms(exchange->request->stop_fd, transfer->retry_after_ms)) {
         return false;
     }
-    kube_metrics_add_retry(exchange->client->host, exchange->request->method, transfer->code);
+    kube_metrics_add_retry(kube_pool_host(exchange->client->pool), exchange->request->method,
+                           transfer->code);
     return true;
 }
 

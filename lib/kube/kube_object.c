@@ -25,12 +25,13 @@ static bool is_failed_test(const KubeRequest *request, const KubeResponse *respo
            json_at(response->json, "details.causes") == NULL;
 }
 
-static int judge(const KubeRequest *request, const KubeResponse *response, Error *reterr)
+static int judge(const KubeRef *ref, const KubeRequest *request, const KubeResponse *response,
+                 Error *reterr)
 {
     if (is_failed_test(request, response))
         return error_set(reterr, ERROR_CONFLICT,
                          "the object changed, or was made anew, since it was read");
-    if (kube_status_read(response->code, response->json, reterr) < 0)
+    if (kube_status_read_of(ref->resource, response->code, response->json, reterr) < 0)
         return -1;
     if (response->json == NULL)
         return error_set(reterr, ERROR_BUSY, "the API server's answer is not JSON");
@@ -44,7 +45,7 @@ static int send(KubeClient *client, const KubeRef *ref, const KubeRequest *reque
     DEFER(kube_response_done) KubeResponse response = {0};
 
     if (kube_exchange(client, request, &response, reterr) < 0 ||
-        judge(request, &response, reterr) < 0)
+        judge(ref, request, &response, reterr) < 0)
         return explain(ref, reterr);
     if (ret_object != NULL)
         *ret_object = TAKE(response.json);

@@ -9,7 +9,8 @@
 #include "kube_client.h"
 #include "kube_path.h"
 
-/* A live read from the store, never from a cache. ERROR_NOT_FOUND if it is not there. */
+/* A live read from the store, never from a cache. ERROR_NOT_FOUND only on the API server's word
+ * that this object is not there; ERROR_REFUSED where it does not know the kind. */
 int kube_get(KubeClient *client, const KubeRef *ref, cJSON **ret_object, Error *reterr) MUST_CHECK;
 
 /* ERROR_CONFLICT if it is there already. apiVersion, kind, name and namespace are filled in

@@ -35,7 +35,7 @@ static const char *usual_message(int64_t http_code)
     case 403:
         return "our account may not do this; check its role";
     case 404:
-        return "not found; is the CRD installed?";
+        return "not found";
     case 429:
         return "the API server asks us to come back later";
     default:
@@ -54,6 +54,17 @@ int kube_status_read(int64_t http_code, const cJSON *body, Error *reterr)
     return error_set(reterr, kube_status_kind(http_code), "%.400s (HTTP %" PRId64 "%s%.40s)",
                      message, http_code, *json_text(body, "reason", "") != '\0' ? " " : "",
                      json_text(body, "reason", ""));
+}
+
+int kube_status_read_of(const KubeResource *resource, int64_t http_code, const cJSON *body,
+                        Error *reterr)
+{
+    if (http_code == 404 && *json_text(body, "details.name", "") == '\0')
+        return error_set(reterr, ERROR_REFUSED,
+                         "the API server does not know %s of %s%s%s; is the CRD installed?",
+                         resource->plural, resource->group, *resource->group != '\0' ? "/" : "",
+                         resource->version);
+    return kube_status_read(http_code, body, reterr);
 }
 
 bool kube_status_expired(int64_t http_code, const cJSON *status)

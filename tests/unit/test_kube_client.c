@@ -327,6 +327,40 @@ TEST(a_stop_ends_a_request_and_the_wait_for_the_next_try)
     }
 }
 
+TEST(an_address_that_is_none_is_refused)
+{
+    static const char *const cases[][2] = {
+        {"https://a b", "test: server 'https://a b' is no URL"},
+        {"https://me:secret@k", "test: server must not carry a user or a password"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        KubeConfig *config = xcalloc(1, sizeof *config);
+        KubeClient *client = NULL;
+        Error error = {0};
+
+        config->origin = xstrdup("test");
+        config->server = xstrdup(cases[i][0]);
+        assert_int_equal(kube_client_new(config, "me", &client, &error), -1);
+        assert_int_equal(error.kind, ERROR_INVALID);
+        assert_string_equal(error.text, cases[i][1]);
+    }
+}
+
+TEST(a_file_that_is_missing_is_named_at_once)
+{
+    KubeConfig *config = xcalloc(1, sizeof *config);
+    KubeClient *client = NULL;
+    Error error = {0};
+
+    config->origin = xstrdup("test");
+    config->server = xstrdup("https://k");
+    config->ca.path = xstrdup("/nowhere/ca.crt");
+    assert_int_equal(kube_client_new(config, "me", &client, &error), -1);
+    assert_string_equal(error.text,
+                        "test: /nowhere/ca.crt: cannot be read: No such file or directory");
+}
+
 static void on_open(void *context)
 {
     *(int *)context += 1000;
@@ -346,10 +380,10 @@ TEST(a_stream_is_handed_on_as_it_comes)
                                         {.body = "1234567890", .end = FAKE_OPEN},
                                         {.body = "1", .end = FAKE_OPEN}};
     static const struct {
-        int result;
         int64_t code;
+        int result;
         int taken;
-    } want[] = {{0, 200, 1005}, {0, 410, 0}, {-1, 0, 1010}, {-1, 0, 1001}};
+    } want[] = {{200, 0, 1005}, {410, 0, 0}, {0, -1, 1010}, {0, -1, 1001}};
     DEFER(defer_fake_http) FakeHttp *server = fake_http_start(replies, ARRAY_SIZE(replies));
     DEFER(folder_done) Folder folder;
     Error error = {0};
@@ -388,6 +422,8 @@ int main(void)
         cmocka_unit_test(an_answer_that_is_cut_is_none),
         cmocka_unit_test(nobody_there_is_said_with_the_address),
         cmocka_unit_test(a_stop_ends_a_request_and_the_wait_for_the_next_try),
+        cmocka_unit_test(an_address_that_is_none_is_refused),
+        cmocka_unit_test(a_file_that_is_missing_is_named_at_once),
         cmocka_unit_test(a_stream_is_handed_on_as_it_comes),
     };
 

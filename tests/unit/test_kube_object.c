@@ -218,7 +218,8 @@ TEST(a_failed_test_is_a_conflict_and_a_bad_patch_is_not)
                   "\"causes\":[{\"field\":\"metadata.finalizers\"}]}}"},
          ERROR_INVALID,
          "tenants acme: no new finalizers (HTTP 422 Invalid)"},
-        {{.status = "404 Not Found", .body = "{\"message\":\"gone\",\"reason\":\"NotFound\"}"},
+        {{.status = "404 Not Found",
+          .body = "{\"message\":\"gone\",\"reason\":\"NotFound\",\"details\":{\"name\":\"acme\"}}"},
          ERROR_NOT_FOUND,
          "tenants acme: gone (HTTP 404 NotFound)"},
     };

@@ -71,7 +71,37 @@ TEST(an_answer_without_a_body_has_a_text_too)
     Error error = {0};
 
     assert_int_equal(kube_status_read(404, NULL, &error), -1);
-    assert_string_equal(error.text, "not found; is the CRD installed? (HTTP 404)");
+    assert_string_equal(error.text, "not found (HTTP 404)");
+}
+
+TEST(only_a_404_that_names_an_object_means_that_it_is_not_there)
+{
+    static const KubeResource tenants = {"bulkhead.dev", "v1alpha1", "tenants", "Tenant"};
+    static const struct {
+        const char *body; /* as kube-apiserver 1.36 and a proxy say it */
+        ErrorKind want;
+    } cases[] = {
+        {"{\"kind\":\"Status\",\"message\":\"tenants \\\"a\\\" not found\",\"reason\":"
+         "\"NotFound\",\"details\":{\"name\":\"a\",\"kind\":\"tenants\"},\"code\":404}",
+         ERROR_NOT_FOUND},
+        {"{\"kind\":\"Status\",\"message\":\"the server could not find the requested resource\","
+         "\"reason\":\"NotFound\",\"details\":{},\"code\":404}",
+         ERROR_REFUSED},
+        {"null", ERROR_REFUSED},
+    };
+    Error error = {0};
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        DEFER(defer_json) cJSON *body = parsed(cases[i].body);
+
+        assert_int_equal(kube_status_read_of(&tenants, 404, body, &error), -1);
+        assert_int_equal(error.kind, cases[i].want);
+    }
+    assert_string_equal(error.text, "the API server does not know tenants of "
+                                    "bulkhead.dev/v1alpha1; is the CRD installed?");
+    assert_int_equal(kube_status_read_of(&tenants, 403, NULL, &error), -1);
+    assert_int_equal(error.kind, ERROR_DENIED);
+    assert_int_equal(kube_status_read_of(&tenants, 200, NULL, &error), 0);
 }
 
 TEST(expiry_has_several_shapes)
@@ -120,6 +150,7 @@ int main(void)
         cmocka_unit_test(success_is_no_error),
         cmocka_unit_test(the_message_of_the_status_is_the_text),
         cmocka_unit_test(an_answer_without_a_body_has_a_text_too),
+        cmocka_unit_test(only_a_404_that_names_an_object_means_that_it_is_not_there),
         cmocka_unit_test(expiry_has_several_shapes),
         cmocka_unit_test(a_server_behind_our_version_is_told_from_a_slow_one),
     };

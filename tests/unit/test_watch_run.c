@@ -256,7 +256,7 @@ TEST(what_someone_must_act_on_is_told_at_once)
     };
     DEFER(defer_fake_http) FakeHttp *server = fake_http_start(replies, ARRAY_SIZE(replies));
 
-    expect_told(server, "!NotFound !Denied begin !InvalidSpec ");
+    expect_told(server, "!RefusedByServer !Denied begin !InvalidSpec ");
     expect_asked(server, 1, STREAM_LIST);
     expect_asked(server, 3, "?limit=500&labelSelector");
 }
@@ -274,6 +274,22 @@ TEST(a_dead_connection_is_told_and_resumed)
     expect_asked(server, 2, FOLLOW("10"));
 }
 
+TEST(pages_that_are_too_large_become_smaller)
+{
+    DEFER(defer_free) char *large = xmalloc(KUBE_RESPONSE_MAX + 1);
+    const FakeReply replies[] = {
+        {.status = "400 Bad Request"},
+        {.body = large, .length = KUBE_RESPONSE_MAX + 1},
+        {.body = "{\"metadata\":{\"resourceVersion\":\"9\"},\"items\":[" AT("a", "7") "]}"},
+    };
+    DEFER(defer_fake_http) FakeHttp *server = fake_http_start(replies, ARRAY_SIZE(replies));
+
+    memset(large, ' ', KUBE_RESPONSE_MAX + 1);
+    expect_told(server, "!InsufficientResources begin =a@7 (Tenant) synced v9 ");
+    expect_asked(server, 1, "?limit=500&labelSelector");
+    expect_asked(server, 2, "?limit=125&labelSelector");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +303,7 @@ int main(void)
         cmocka_unit_test(a_list_that_breaks_is_not_whole),
         cmocka_unit_test(an_update_of_the_crd_is_no_trouble),
         cmocka_unit_test(what_someone_must_act_on_is_told_at_once),
+        cmocka_unit_test(pages_that_are_too_large_become_smaller),
         cmocka_unit_test(a_dead_connection_is_told_and_resumed),
     };
 
