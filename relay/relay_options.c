@@ -2,7 +2,9 @@
 
 #define FIELD(name) offsetof(RelayOptions, name)
 
-enum { SECOND_MS = 1000, DAY_MS = 24 * 3600 * 1000 };
+enum { SECOND_MS = 1000, POLL_MAX_MS = 10 * 1000 };
+
+#define YEAR_MS (INT64_C(365) * 24 * 3600 * 1000)
 
 static const Option options[] = {
     {"database-url", OPTION_TEXT, FIELD(database_url), "", 0, 0, NULL,
@@ -25,13 +27,13 @@ static const Option options[] = {
     {"on-published", OPTION_TEXT, FIELD(on_published), "mark", 0, 0, "mark|delete",
      "What becomes of a published row: mark sets its status to published and keeps it for "
      "--keep; delete removes it at once, which is faster."},
-    {"keep", OPTION_DURATION_MS, FIELD(keep_ms), "1h", SECOND_MS, 365 * (int64_t)DAY_MS, NULL,
+    {"keep", OPTION_DURATION_MS, FIELD(keep_ms), "1h", SECOND_MS, YEAR_MS, NULL,
      "How long rows stay after they were marked as published."},
     {"workers", OPTION_COUNT, FIELD(workers), "2", 1, 64, NULL,
      "Batches that are worked on at the same time, each with its own connections."},
     {"batch", OPTION_COUNT, FIELD(batch), "1000", 1, 4096, NULL,
      "Most rows of one batch, which is one transaction."},
-    {"poll", OPTION_DURATION_MS, FIELD(poll_ms), "20ms", 1, 10 * SECOND_MS, NULL,
+    {"poll", OPTION_DURATION_MS, FIELD(poll_ms), "20ms", 1, POLL_MAX_MS, NULL,
      "Longest wait between two looks for new rows while there are none."},
     {"max-attempts", OPTION_COUNT, FIELD(max_attempts), "20", 0, 30000, NULL,
      "Attempts after which a row that JetStream refuses for a reason unknown to the relay goes to "

@@ -24,6 +24,6 @@ typedef struct RelayOptions {
 
 extern const Program relay_program;
 
-OnPublished relay_on_published(const RelayOptions *options);
+OnPublished relay_on_published(const RelayOptions *self);
 
 #endif

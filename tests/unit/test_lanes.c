@@ -343,64 +343,79 @@ TEST(lanes_have_a_maximum)
     assert_non_null(lanes_meet(lanes, "t0", true, false, NOW));
 }
 
-/* Any order of what can happen to lanes: a plan holds only lanes that may send. */
+/* Anything that can happen to a lane. */
+static void happen(Lanes *lanes, Walk *walk, int64_t now)
+{
+    char name[16];
+
+    (void)snprintf(name, sizeof name, "t%u", walk_roll(walk, 6));
+    Lane *lane = lanes_meet(lanes, name, walk_roll(walk, 2) == 0, walk_roll(walk, 4) == 0, now);
+    RelaySettings settings = relay_settings_default();
+
+    settings.hold = walk_roll(walk, 8) == 0;
+    settings.weight = 1 + walk_roll(walk, 9);
+    switch (walk_roll(walk, 6)) {
+    case 0:
+        lane_configure(lane, &settings);
+        break;
+    case 1:
+        (void)lane_pause(lane, (FailureCause)walk_roll(walk, FAILURE_SEALED + 1), "why", now,
+                         walk_roll(walk, 1 << 30));
+        break;
+    case 2:
+        lane_wake(lane);
+        break;
+    case 3:
+        (void)lanes_to_ask(lanes, now);
+        break;
+    case 4:
+        lane_stored(lane);
+        break;
+    default:
+        break;
+    }
+}
+
+static void check_entry(const Walk *walk, const LanePlan *entry, int64_t now)
+{
+    const Lane *lane = entry->lane;
+
+    WALK_HOLDS(walk, entry->rows > 0);
+    WALK_HOLDS(walk, lane->active && lane->in_flight == 0);
+    WALK_HOLDS(walk, lane->state == LANE_OPEN || lane->state == LANE_PROBING);
+    WALK_HOLDS(walk, lane->resume_ms <= now);
+    WALK_HOLDS(walk, lane->state != LANE_PROBING || entry->rows == 1);
+}
+
+static void plan_and_check(Lanes *lanes, Walk *walk, int64_t now)
+{
+    int64_t rows = 0;
+    RoundPlan plan;
+
+    lanes_plan(lanes, 64, now, &plan);
+    for (size_t i = 0; i < plan.count; i++) {
+        const LanePlan *entry = &plan.entries[i];
+        const LaneHarvest harvest = {
+            .ready = walk_roll(walk, 2) == 0 ? entry->rows : 0, .bytes = 100, .last = 1};
+
+        rows += entry->rows;
+        check_entry(walk, entry, now);
+        lane_fetched(entry, &harvest, now);
+    }
+    WALK_HOLDS(walk, rows <= 64);
+}
+
 TEST(random_walks_never_plan_a_lane_that_must_wait)
 {
     for (uint32_t seed = 1; seed <= 300; seed++) {
         DEFER(defer_lanes) Lanes *lanes = lanes_new(64, 1 << 20);
         Walk walk = walk_start(seed);
         int64_t now = NOW;
-        RoundPlan plan;
 
         for (walk.step = 0; walk.step < 300; walk.step++) {
-            char name[16];
-
             now += walk_roll(&walk, 200);
-            (void)snprintf(name, sizeof name, "t%u", walk_roll(&walk, 6));
-            Lane *lane =
-                lanes_meet(lanes, name, walk_roll(&walk, 2) == 0, walk_roll(&walk, 4) == 0, now);
-            RelaySettings settings = relay_settings_default();
-
-            settings.hold = walk_roll(&walk, 8) == 0;
-            settings.weight = 1 + walk_roll(&walk, 9);
-            switch (walk_roll(&walk, 6)) {
-            case 0:
-                lane_configure(lane, &settings);
-                break;
-            case 1:
-                (void)lane_pause(lane, (FailureCause)walk_roll(&walk, FAILURE_SEALED + 1), "why",
-                                 now, walk_roll(&walk, 1 << 30));
-                break;
-            case 2:
-                lane_wake(lane);
-                break;
-            case 3:
-                (void)lanes_to_ask(lanes, now);
-                break;
-            case 4:
-                lane_stored(lane);
-                break;
-            default:
-                break;
-            }
-            int64_t rows = 0;
-            lanes_plan(lanes, 64, now, &plan);
-            for (size_t i = 0; i < plan.count; i++) {
-                const Lane *taken = plan.entries[i].lane;
-                const LaneHarvest harvest = {
-                    .ready = walk_roll(&walk, 2) == 0 ? plan.entries[i].rows : 0,
-                    .bytes = 100,
-                    .last = 1};
-
-                rows += plan.entries[i].rows;
-                WALK_HOLDS(&walk, plan.entries[i].rows > 0);
-                WALK_HOLDS(&walk, taken->active && taken->in_flight == 0);
-                WALK_HOLDS(&walk, taken->state == LANE_OPEN || taken->state == LANE_PROBING);
-                WALK_HOLDS(&walk, taken->resume_ms <= now);
-                WALK_HOLDS(&walk, taken->state != LANE_PROBING || plan.entries[i].rows == 1);
-                lane_fetched(&plan.entries[i], &harvest, now);
-            }
-            WALK_HOLDS(&walk, rows <= 64);
+            happen(lanes, &walk, now);
+            plan_and_check(lanes, &walk, now);
         }
     }
 }

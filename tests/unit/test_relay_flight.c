@@ -335,24 +335,32 @@ static Lane *lane_of(const World *world, size_t tenant)
 }
 
 /* No earlier row of its key, in this batch, may be without its acknowledgement. */
+static void check_order(const World *world, int64_t first_id, int64_t id)
+{
+    bool in_order = true;
+
+    for (int64_t other = first_id; other < id; other++) {
+        bool same = world->key_of[other] != 0 && world->key_of[other] == world->key_of[id] &&
+                    world->tenant_of[other] == world->tenant_of[id];
+
+        in_order = in_order && (!same || world->acknowledged[other]);
+    }
+    WALK_HOLDS(&world->walk, in_order);
+}
+
 static void publish_checked(World *world, int64_t first_id)
 {
     size_t slot;
-    uint32_t index;
+    uint32_t id;
 
-    while (flight_next(world->flight, &slot, &index)) {
-        for (int64_t id = first_id; id < index; id++) {
-            bool before = world->key_of[id] != 0 && world->key_of[id] == world->key_of[index] &&
-                          world->tenant_of[id] == world->tenant_of[index];
-
-            WALK_HOLDS(&world->walk, !before || world->acknowledged[id]);
-        }
+    while (flight_next(world->flight, &slot, &id)) {
+        check_order(world, first_id, id);
         if (walk_roll(&world->walk, 20) == 0) {
             flight_refuse(world->flight, slot, FAILURE_MALFORMED, "malformed");
             continue;
         }
         world->sent[world->sent_count].token = flight_token(world->flight, slot);
-        world->sent[world->sent_count++].id = index;
+        world->sent[world->sent_count++].id = id;
         flight_published(world->flight, slot, world->now_us);
     }
 }
@@ -362,7 +370,7 @@ static void answer_some(World *world)
 {
     static const Ack *const acks[] = {&stored, &stored,    &stored, &stored,
                                       &full,   &too_large, &unknown};
-    size_t newest = world->sent_count < 40 ? world->sent_count : 40;
+    int64_t newest = min_i64((int64_t)world->sent_count, 40);
 
     if (newest == 0)
         return;
@@ -385,10 +393,13 @@ static void settle(World *world)
 {
     const Settlement *settlement = flight_settle(world->flight);
 
+    bool rising = true;
+
     for (size_t i = 0; i < settlement->stored.count; i++) {
         settle_once(world, settlement->stored.at[i], true);
-        WALK_HOLDS(&world->walk, i == 0 || settlement->stored.at[i - 1] < settlement->stored.at[i]);
+        rising = rising && (i == 0 || settlement->stored.at[i - 1] < settlement->stored.at[i]);
     }
+    WALK_HOLDS(&world->walk, rising);
     for (size_t i = 0; i < settlement->late.count; i++)
         settle_once(world, settlement->late.at[i], true);
     for (size_t i = 0; i < settlement->retry.count; i++)
