@@ -237,11 +237,25 @@ static void release_behind(Flight *flight, size_t i)
     flight->slots[i].behind = SLOT_NONE;
 }
 
-/* The row itself is to blame, or will be tried again later than its lane. */
+/* The row stays as it is. */
+static void release(Flight *flight, size_t i)
+{
+    release_behind(flight, i);
+    lane_keep_row(flight->slots[i].row.lane, flight->slots[i].row.id);
+    slot_free(flight, i);
+}
+
+/* The failure is to be written down. But when the transaction that locked the row has ended,
+ * another relay may be fetching the rows of its key just now: it would skip the row while we write,
+ * and take the next one. So such a row is left alone, and fails again in somebody's hands. */
 static void fail(Flight *flight, size_t i, FailureCause cause, const char *why)
 {
     Slot *slot = &flight->slots[i];
 
+    if (!slot->own && slot->row.key != 0) {
+        release(flight, i);
+        return;
+    }
     release_behind(flight, i);
     slot->state = SLOT_FAILED;
     slot->cause = cause;
@@ -249,14 +263,6 @@ static void fail(Flight *flight, size_t i, FailureCause cause, const char *why)
         failure_class(cause) == FAILURE_OF_LANE || failure_class(cause) == FAILURE_OF_CONFIG;
     slot->why = xstrdup(why);
     lane_keep_row(slot->row.lane, slot->row.id);
-}
-
-/* The row stays as it is. */
-static void release(Flight *flight, size_t i)
-{
-    release_behind(flight, i);
-    lane_keep_row(flight->slots[i].row.lane, flight->slots[i].row.id);
-    slot_free(flight, i);
 }
 
 void flight_refuse(Flight *flight, size_t slot, FailureCause cause, const char *why)

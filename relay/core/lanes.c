@@ -110,8 +110,11 @@ Lane *lanes_meet(Lanes *lanes, const char *tenant, bool ready, bool due, int64_t
     if (node == NULL)
         node = node_new(lanes, tenant);
     Lane *lane = &node->lane;
-    if (!lane->active)
+    if (!lane->active) {
         lane->floor = 0;
+        if (lane->state == LANE_OPEN && now_ms - lane->asked_ms >= ASK_AGAIN_MS)
+            lane->state = LANE_NEW; /* what it may do now is old news */
+    }
     lane->active = lane->active || ready || due;
     lane->due = lane->due || due;
     lane->seen_ms = now_ms;
@@ -129,6 +132,12 @@ static bool should_ask(const Lane *lane, int64_t now_ms)
     return now_ms - lane->asked_ms >= ASK_AGAIN_MS;
 }
 
+/* Where rows have failed, one goes ahead of the others. */
+static LaneState after_answer(const Lane *lane)
+{
+    return lane->failures > 0 ? LANE_PROBING : LANE_OPEN;
+}
+
 /* A lane that waits for its stream asks for it instead of trying a row. */
 Lane *lanes_to_ask(Lanes *lanes, int64_t now_ms)
 {
@@ -138,7 +147,7 @@ Lane *lanes_to_ask(Lanes *lanes, int64_t now_ms)
         if (!should_ask(lane, now_ms))
             continue;
         if (lane->state == LANE_NEW || lane->state == LANE_PAUSED)
-            lane->state = LANE_ASKING;
+            lane->state = lane->silent ? after_answer(lane) : LANE_ASKING;
         lane->asked_ms = now_ms;
         return lane;
     }
@@ -198,12 +207,17 @@ static int64_t grant(const Lanes *lanes, Lane *lane, double per_weight)
 
 static void open_for_round(Lane *lane)
 {
+    lane->silent = lane->silent || lane->state == LANE_ASKING;
     if (lane->state == LANE_PAUSED || lane->state == LANE_ASKING)
-        lane->state = lane->failures > 0 ? LANE_PROBING : LANE_OPEN;
+        lane->state = after_answer(lane);
 }
 
+/* Where the order of keys counts there is no floor: rows below it that waited for an earlier row of
+ * their key, perhaps one that another relay failed on, would be overtaken by rows above it. */
 static int64_t floor_for_round(Lane *lane, int64_t now_ms)
 {
+    if (lane->settings.ordering == RELAY_ORDERING_KEY)
+        return 0;
     if (lane->floor == 0 || now_ms - lane->swept_ms >= SWEEP_MS) {
         lane->floor = 0;
         lane->swept_ms = now_ms;
@@ -343,7 +357,9 @@ bool lane_pause(Lane *lane, FailureCause cause, const char *why, int64_t now_ms,
 
 void lane_wake(Lane *lane)
 {
-    if (lane->state == LANE_PAUSED || lane->state == LANE_PROBING)
+    bool going = lane->active && lane->state == LANE_OPEN;
+
+    if (!going && lane->state != LANE_HELD && lane->state != LANE_ASKING)
         lane->state = LANE_NEW;
     lane->failures = 0;
     lane->resume_ms = 0;
@@ -353,12 +369,13 @@ void lane_wake(Lane *lane)
 void lane_configure(Lane *lane, const RelaySettings *settings)
 {
     lane->settings = *settings;
+    lane->silent = false;
     if (settings->hold)
         lane->state = LANE_HELD;
     else if (lane->state == LANE_HELD)
         lane->state = LANE_OPEN;
     else if (lane->state == LANE_ASKING)
-        lane->state = lane->failures > 0 ? LANE_PROBING : LANE_OPEN;
+        lane->state = after_answer(lane);
 }
 
 static void forget(Lanes *lanes, LaneNode *node)

@@ -28,6 +28,7 @@ typedef struct Lane {
     LaneState state;
     RelaySettings settings;
     int64_t asked_ms;  /* when its settings were asked for last */
+    bool silent;       /* ... without an answer: we may not ask, so do not wait for one again */
     bool active;       /* it has rows, as far as we know         */
     bool due;          /* ... and some that were tried before    */
     int64_t seen_ms;   /* when it was last active                */
