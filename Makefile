@@ -160,11 +160,12 @@ cppcheck:
 purity: $(PURE:%.c=$O/%.o)
 	$Qtests/lint/purity.py $^
 
-scripts:
+budget:
 	$Qtests/lint/budget.py
+scripts:
 	$Qtests/lint/scripts.sh
 
-.PHONY: tidy analyze format format-check cppcheck purity scripts
+.PHONY: tidy analyze format format-check cppcheck purity budget scripts
 
 # ---- tests: each target installs what it misses, then works in a make of its own, since this one was
 # ---- read before the compiler and its libraries were there
@@ -188,7 +189,7 @@ test: setup
 	$(AFTER_SETUP) check
 	$(AFTER_SETUP) e2e
 lint: setup
-	$(AFTER_SETUP) --keep-going format-check tidy cppcheck analyze purity scripts
+	$(AFTER_SETUP) --keep-going format-check tidy cppcheck analyze purity budget scripts
 
 .PHONY: setup e2e demo test lint
 
