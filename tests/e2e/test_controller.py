@@ -157,7 +157,7 @@ def test_a_changed_consumer_is_updated_in_place(kubectl: Kubectl, jetstream: Jet
 
 @pytest.mark.usefixtures("controller")
 def test_the_status_tells_the_state_of_the_stream_and_the_lag_of_its_consumers(
-    new_controller: Callable[..., Controller], kubectl: Kubectl, jetstream: JetStream
+    kubectl: Kubectl, jetstream: JetStream
 ) -> None:
     kubectl.apply(tenant("acme", consumers=["billing"]))
     ready(kubectl, "acme")
