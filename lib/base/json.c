@@ -39,7 +39,7 @@ int json_parse(const char *text, size_t length, cJSON **ret_json, Error *reterr)
     if (json == NULL)
         return error_set(reterr, ERROR_INVALID, "not JSON");
     for (; end < text + length; end++) {
-        if (memchr(" \t\r\n", *end, 4) == NULL)
+        if (*end != ' ' && *end != '\t' && *end != '\r' && *end != '\n')
             return error_set(reterr, ERROR_INVALID, "text after the JSON value");
     }
     *ret_json = TAKE(json);

@@ -145,7 +145,7 @@ TEST(an_audit_that_is_none_concerns_nobody)
 
 TEST(an_audit_of_more_than_a_megabyte_is_not_read)
 {
-    size_t padding = 1024 * 1024;
+    size_t padding = (size_t)1024 * 1024;
     DEFER(defer_free) char *spaces = xmalloc(padding + 1);
     DEFER(defer_free) char *small = audit("$JS.API.STREAM.UPDATE.TENANT_A", "nats", "{}");
     char id[TENANT_ID_MAX + 1];
