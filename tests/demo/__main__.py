@@ -15,7 +15,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 from demo.scenes import Demo  # noqa: E402
 from support.bulkhead import BulkheadProgram  # noqa: E402
 from support.places import ROOT, new_folder  # noqa: E402
-from support.program import exit_on_sigterm, kill_all, started_programs  # noqa: E402
+from support.program import interrupt_on_sigterm, kill_all, started_programs  # noqa: E402
 
 LOG_LINES = 15
 
@@ -32,7 +32,7 @@ def main() -> int:
     os.chdir(ROOT)
     folder = new_folder("bulkhead-demo-")
     try:
-        exit_on_sigterm()
+        interrupt_on_sigterm()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         demo = Demo(folder)
         right = demo.run()

@@ -20,13 +20,13 @@ from support.nats_server import NatsServer
 from support.outbox import Outbox
 from support.places import new_folder
 from support.postgres import Postgres
-from support.program import Program, exit_on_sigterm, forget_started, started_programs
+from support.program import Program, forget_started, interrupt_on_sigterm, started_programs
 
 LOG_LINES = 40
 
 
 def pytest_configure() -> None:
-    exit_on_sigterm()
+    interrupt_on_sigterm()
 
 
 def pytest_runtest_setup() -> None:

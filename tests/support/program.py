@@ -186,6 +186,6 @@ def kill_all() -> None:
         program.kill()
 
 
-def exit_on_sigterm() -> None:
-    """Makes SIGTERM run the exit handlers, as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, lambda *_: exit(128 + signal.SIGTERM))
+def interrupt_on_sigterm() -> None:
+    """Makes SIGTERM do what Ctrl-C does, so that the clean-up runs for both."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
