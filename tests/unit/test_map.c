@@ -50,7 +50,7 @@ TEST(a_walk_follows_the_order_in_which_values_came)
 {
     static const char *const keys[] = {"c", "a", "b"};
     DEFER(map_done) Map *map = map_new();
-    int values[ARRAY_SIZE(keys)];
+    int values[ARRAY_SIZE(keys)] = {0};
     size_t i = 0;
 
     assert_null(map_next(map, NULL));
@@ -58,6 +58,7 @@ TEST(a_walk_follows_the_order_in_which_values_came)
         map_add(map, keys[i], &values[i]);
     i = 0;
     for (MapEntry *at = NULL; (at = map_next(map, at)) != NULL; i++) {
+        assert_true(i < ARRAY_SIZE(keys));
         assert_string_equal(map_key(at), keys[i]);
         assert_ptr_equal(map_value(at), &values[i]);
     }

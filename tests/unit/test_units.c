@@ -28,7 +28,7 @@ TEST(durations_are_sums_of_their_parts)
         {"00001h", hour},
         {"720h", 720 * hour},
         {"99999h", 99999 * hour},
-        {"99999h99999h99999h99999h", 4 * 99999 * hour},
+        {"99999h99999h99999h99999h", 4 * hour * 99999},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
