@@ -51,18 +51,18 @@ TEST(a_walk_follows_the_order_in_which_values_came)
     static const char *const keys[] = {"c", "a", "b"};
     DEFER(map_done) Map *map = map_new();
     int values[ARRAY_SIZE(keys)] = {0};
-    size_t i = 0;
+    MapEntry *at = NULL;
 
     assert_null(map_next(map, NULL));
-    for (; i < ARRAY_SIZE(keys); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         map_add(map, keys[i], &values[i]);
-    i = 0;
-    for (MapEntry *at = NULL; (at = map_next(map, at)) != NULL; i++) {
-        assert_true(i < ARRAY_SIZE(keys));
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        at = map_next(map, at);
+        assert_non_null(at);
         assert_string_equal(map_key(at), keys[i]);
         assert_ptr_equal(map_value(at), &values[i]);
     }
-    assert_int_equal(i, ARRAY_SIZE(keys));
+    assert_null(map_next(map, at));
 }
 
 TEST(entries_may_be_removed_on_the_way)
