@@ -13,7 +13,7 @@
 #include "watcher.h"
 #include "worker.h"
 
-enum { START_RETRY_MS = 1000 };
+enum { START_RETRY_MS = 1000, START_TRIES = 5 };
 
 /* Every request has a time limit, so that only a defect takes this long. */
 static const int64_t pass_ms_max = 600000;
@@ -73,25 +73,22 @@ static const char *ready(void *context)
                                                  "server reachable and the CRD installed?";
 }
 
-/* The cluster's identity: what tells our marks from those of another Kubernetes. Waits for the
- * API server as long as it takes. */
+/* The cluster's identity: what tells our marks from those of another Kubernetes. An API server that
+ * does not answer within seconds ends the program with the reason: whoever started it starts it
+ * again, or corrects the address. */
 static int cluster_read(Controller *self, Error *reterr)
 {
     static const KubeResource namespaces = {
         .group = "", .version = "v1", .plural = "namespaces", .kind = "Namespace"};
     const KubeRef ref = {.resource = &namespaces, .name = "kube-system"};
     DEFER(defer_json) cJSON *object = NULL;
-    bool told = false;
 
-    while (kube_get(self->kube, &ref, &object, reterr) < 0) {
-        if (reterr->kind == ERROR_INVALID)
-            return -1;
-        if (!told)
-            log_warn("waiting for the API server", KV("server", kube_client_server(self->kube)),
-                     KV("error", reterr->text));
-        told = true;
-        if (stop_wait_ms(START_RETRY_MS))
-            return error_set(reterr, ERROR_BUSY, "stopped while waiting for the API server");
+    for (int tries = 1; kube_get(self->kube, &ref, &object, reterr) < 0; tries++) {
+        if (reterr->kind != ERROR_BUSY || tries == START_TRIES || stop_wait_ms(START_RETRY_MS))
+            return error_wrap(reterr,
+                              "is --kubeconfig right, and %s up? it has to tell us the "
+                              "uid of the namespace kube-system",
+                              kube_client_server(self->kube));
     }
     (void)snprintf(self->cluster, sizeof self->cluster, "%s",
                    json_text(object, "metadata.uid", ""));
@@ -107,7 +104,11 @@ static int connect_all(Controller *self, Error *reterr)
         kube_client_new(config, controller_program.name, &self->kube, reterr) < 0)
         return -1;
     self->dispatcher = dispatcher_new(kube_version_compare);
-    return nats_connect(&self->settings->nats, self->process->name, &watcher, &self->nats, reterr);
+    if (nats_connect(&self->settings->nats, self->process->name, &watcher, &self->nats, reterr) < 0)
+        return -1;
+    if (!nats_connected(self->nats))
+        log_warn("NATS does not answer yet; trying on. Is --nats-url right?");
+    return 0;
 }
 
 static bool may_write(void *context)

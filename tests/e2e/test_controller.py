@@ -465,3 +465,15 @@ def test_a_wrong_setting_is_one_clear_line_and_exit_code_2(
     assert done.returncode == code
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_api_server_that_does_not_answer_is_one_clear_line_and_exit_code_1(
+    cluster: KubeCluster, nats: NatsServer
+) -> None:
+    cluster.kill()
+    flags = [f"--kubeconfig={cluster.kubeconfig}", f"--nats-url={nats.url}"]
+    done = Controller.run(*flags, "--listen=127.0.0.1:0", "--log-format=text")
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert "is --kubeconfig right, and https://127.0.0.1" in last
+    assert "up?" in last
