@@ -104,11 +104,7 @@ static int connect_all(Controller *self, Error *reterr)
         kube_client_new(config, controller_program.name, &self->kube, reterr) < 0)
         return -1;
     self->dispatcher = dispatcher_new(kube_version_compare);
-    if (nats_connect(&self->settings->nats, self->process->name, &watcher, &self->nats, reterr) < 0)
-        return -1;
-    if (!nats_connected(self->nats))
-        log_warn("NATS does not answer yet; trying on. Is --nats-url right?");
-    return 0;
+    return nats_connect(&self->settings->nats, self->process->name, &watcher, &self->nats, reterr);
 }
 
 static bool may_write(void *context)
@@ -180,6 +176,8 @@ static int run(Controller *self, Error *reterr)
     log_info("running", KV("version", BULKHEAD_VERSION),
              KV("server", kube_client_server(self->kube)), KV("instance", self->process->host),
              KV("cluster", self->cluster));
+    if (!nats_connected(self->nats))
+        log_warn("NATS does not answer yet; trying on. Is --nats-url right?");
     while (!stop_requested())
         (void)stop_wait_ms(INT32_MAX);
     log_info("stopping");
