@@ -29,6 +29,7 @@ typedef struct Worker {
     pthread_mutex_t lock; /* guards what follows */
     bool has_database;
     bool has_nats;
+    bool told_nats; /* people know whether there is a connection */
     char why[ERROR_TEXT_MAX];
 } Worker;
 
@@ -58,7 +59,7 @@ static void note_state(Worker *self, bool has_database, const char *why)
     bool has_nats = drain_has_nats(self->drain, nats_why);
 
     (void)pthread_mutex_lock(&self->lock);
-    if (has_nats != self->has_nats) {
+    if (has_nats != self->has_nats || !self->told_nats) {
         metric_set(&metric_nats_connected, has_nats ? 1 : 0, self->label);
         if (has_nats)
             log_info("connected to NATS", KV("worker", self->label));
@@ -70,6 +71,7 @@ static void note_state(Worker *self, bool has_database, const char *why)
         metric_set(&metric_database_connected, has_database ? 1 : 0, self->label);
     self->has_database = has_database;
     self->has_nats = has_nats;
+    self->told_nats = true;
     if (!has_database)
         (void)snprintf(self->why, sizeof self->why, "%s", why);
     else if (!has_nats)

@@ -1,4 +1,5 @@
 /* Reads the settings, builds everything, hands functions in, and waits for the end. */
+#include <stdatomic.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -17,24 +18,24 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2, NAME_SIZE = 320, HOST_SIZE = 256 };
 
 typedef struct Relay {
     RelayOptions options;
-    char name[NAME_SIZE]; /* of the NATS connections */
-    Loops *loops;
+    char name[NAME_SIZE];   /* of the NATS connections */
+    _Atomic(Loops *) loops; /* NULL until they run */
     Housekeeper *housekeeper;
     HealthServer *health;
 } Relay;
 
 static const char *alive(void *context)
 {
-    const Relay *self = context;
+    Loops *loops = atomic_load(&((Relay *)context)->loops);
 
-    return loops_alive(self->loops);
+    return loops != NULL ? loops_alive(loops) : NULL;
 }
 
 static const char *ready(void *context)
 {
-    const Relay *self = context;
+    Loops *loops = atomic_load(&((Relay *)context)->loops);
 
-    return loops_ready(self->loops);
+    return loops != NULL ? loops_ready(loops) : "starting";
 }
 
 static int print_schema(Error *reterr)
@@ -87,11 +88,13 @@ static int start(Relay *self, Error *reterr)
     };
     const HealthChecks checks = {.alive = alive, .ready = ready, .context = self};
 
-    if (loops_start(&drain, (size_t)options->workers, &self->loops, reterr) < 0)
+    Loops *loops = NULL;
+
+    if (health_server_start(options->listen, &checks, &self->health, reterr) < 0 ||
+        loops_start(&drain, (size_t)options->workers, &loops, reterr) < 0)
         return -1;
-    if (housekeeper_start(&housekeeping, &self->housekeeper, reterr) < 0)
-        return -1;
-    return health_server_start(options->listen, &checks, &self->health, reterr);
+    atomic_store(&self->loops, loops);
+    return housekeeper_start(&housekeeping, &self->housekeeper, reterr);
 }
 
 static int run_relay(Relay *self, Error *reterr)
@@ -108,7 +111,7 @@ static int run_relay(Relay *self, Error *reterr)
     }
     stop_request();
     health_server_stop(self->health);
-    loops_join(self->loops);
+    loops_join(atomic_load(&self->loops));
     housekeeper_join(self->housekeeper);
     return r;
 }

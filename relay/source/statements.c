@@ -54,8 +54,8 @@
     " o.attempts::int4, (extract(epoch FROM clock_timestamp() - o.created_at) * 1e6)::int8,"       \
     " octet_length(o.payload),"                                                                    \
     " CASE WHEN octet_length(o.payload) <= $6 THEN o.payload END,"                                 \
-    " CASE WHEN pg_column_size(o.headers) <= 65536 THEN o.headers::text END,"                      \
-    " o.headers IS NOT NULL AND pg_column_size(o.headers) > 65536, (p.ord - 1)::int4"
+    " CASE WHEN octet_length(o.headers::text) <= 32768 THEN o.headers::text END,"                  \
+    " coalesce(octet_length(o.headers::text) > 32768, false), (p.ord - 1)::int4"
 
 /* $1 tenants, $2 floors, $3 rows, $4 keep the order of keys, $5 dead rows block their key, $6 the
  * largest payload that comes with its row, $7 the tenant has a limit: no more than its tokens. */

@@ -35,9 +35,8 @@ def test_a_row_becomes_an_event(outbox: Outbox, jetstream: JetStream, relay: Rel
     assert relay.metrics()['bulkhead_outbox_published_total{tenant="acme"}'] == 1
 
 
-def test_a_rolled_back_row_is_never_published(
-    outbox: Outbox, jetstream: JetStream, relay: Relay
-) -> None:
+@pytest.mark.usefixtures("relay")
+def test_a_rolled_back_row_is_never_published(outbox: Outbox, jetstream: JetStream) -> None:
     make_stream(jetstream, "acme")
     with outbox.postgres.connect() as connection, connection.transaction(force_rollback=True):
         connection.execute("SELECT outbox_publish('acme', 'phantom', '{}')")
@@ -47,9 +46,8 @@ def test_a_rolled_back_row_is_never_published(
     assert [event.subject for event in events(jetstream, "acme")] == ["tenant.acme.events.real"]
 
 
-def test_a_row_that_commits_late_is_published(
-    outbox: Outbox, jetstream: JetStream, relay: Relay
-) -> None:
+@pytest.mark.usefixtures("relay")
+def test_a_row_that_commits_late_is_published(outbox: Outbox, jetstream: JetStream) -> None:
     """Its id is lower than those of rows that were published meanwhile."""
     make_stream(jetstream, "acme")
     with outbox.postgres.connect() as connection, connection.transaction():
@@ -60,9 +58,8 @@ def test_a_row_that_commits_late_is_published(
     assert events(jetstream, "acme")[-1].subject == "tenant.acme.events.late"
 
 
-def test_large_and_small_payloads_arrive_whole(
-    outbox: Outbox, jetstream: JetStream, relay: Relay
-) -> None:
+@pytest.mark.usefixtures("relay")
+def test_large_and_small_payloads_arrive_whole(outbox: Outbox, jetstream: JetStream) -> None:
     make_stream(jetstream, "acme")
     sizes = [0, 1, 8191, 8192, 8193, 100_000, 1_000_000] * 4
     outbox.add(Row("acme", f"size-{size}", bytes([size % 251]) * size) for size in sizes)
@@ -89,9 +86,8 @@ def test_a_tenant_without_a_stream_waits_and_holds_up_nobody(
     assert relay.metrics()['bulkhead_relay_lane_paused{tenant="ghost"}'] == 0
 
 
-def test_a_full_stream_waits_until_there_is_room(
-    outbox: Outbox, jetstream: JetStream, relay: Relay
-) -> None:
+@pytest.mark.usefixtures("relay")
+def test_a_full_stream_waits_until_there_is_room(outbox: Outbox, jetstream: JetStream) -> None:
     make_stream(jetstream, "acme", max_msgs=10, discard="new")
     make_stream(jetstream, "other")
     outbox.add([Row("acme", "order")] * 30 + [Row("other", "order")] * 300)
@@ -103,9 +99,8 @@ def test_a_full_stream_waits_until_there_is_room(
     assert len(set(ids(events(jetstream, "acme")))) == 30
 
 
-def test_another_stream_on_the_subject_does_not_count(
-    outbox: Outbox, jetstream: JetStream, relay: Relay
-) -> None:
+@pytest.mark.usefixtures("relay")
+def test_another_stream_on_the_subject_does_not_count(outbox: Outbox, jetstream: JetStream) -> None:
     jetstream.create_stream(name="GREEDY", subjects=["tenant.>"])
     outbox.add([Row("acme", "order")])
     time.sleep(2)
@@ -124,7 +119,9 @@ def test_an_event_that_is_too_large_is_buried_with_the_reason(
     outbox.add(rows)
     eventually(lambda: outbox.count("published") == 2, "the small ones are published")
     eventually(lambda: outbox.count("dead") == 1, "the large one is dead")
-    found = outbox.postgres.query("SELECT event_type, reason, last_error, attempts FROM outbox_dead")
+    found = outbox.postgres.query(
+        "SELECT event_type, reason, last_error, attempts FROM outbox_dead"
+    )
     assert found[0][:2] == ("large", "too-large")
     assert "10054" in found[0][2]
     assert found[0][3] == 1
@@ -168,8 +165,9 @@ def test_published_rows_go_after_they_were_kept(
     assert count(jetstream, "acme") == 20
 
 
+@pytest.mark.usefixtures("relay")
 def test_a_suspended_tenants_rows_are_kept_until_it_is_released(
-    outbox: Outbox, jetstream: JetStream, relay: Relay
+    outbox: Outbox, jetstream: JetStream
 ) -> None:
     make_stream(jetstream, "acme", metadata=relay_settings(hold="true"))
     make_stream(jetstream, "other")
@@ -227,8 +225,9 @@ def test_the_order_of_a_key_is_kept_over_failures(
         assert of_key == sorted(of_key)
 
 
+@pytest.mark.usefixtures("relay")
 def test_a_quiet_tenant_does_not_wait_for_anothers_backlog(
-    outbox: Outbox, jetstream: JetStream, relay: Relay
+    outbox: Outbox, jetstream: JetStream
 ) -> None:
     make_stream(jetstream, "loud")
     make_stream(jetstream, "quiet")
@@ -236,7 +235,7 @@ def test_a_quiet_tenant_does_not_wait_for_anothers_backlog(
         "INSERT INTO outbox (tenant_id, event_type, payload)"
         " SELECT 'loud', 'order', '{}' FROM generate_series(1, 60000)"
     )
-    waits = []
+    waits: list[float] = []
     for _ in range(10):
         begin = time.monotonic()
         outbox.add([Row("quiet", "order")])

@@ -1,0 +1,201 @@
+"""Rows that want out of their tenant, in a table whose CHECKs were dropped."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from support.bulkhead import Relay
+from support.jetstream import JetStream
+from support.outbox import Outbox, Row
+from support.tenant_streams import count, events, make_stream
+from support.waiting import eventually
+
+SEED = 20261123
+ROWS = 400
+
+PIECES = [
+    "acme", "other", "tenant.other.events.x", ".", "..", "*", ">", " ", "\t", "\r\n", "\n", "\r",
+    "\r\nPUB tenant.other.events.x 2\r\nhi\r\n", "\x01", "\x7f", "é", "\u2028", "😀", "$JS.API.",
+    "x" * 300, "-", "A", "'", '"', "\\", "%s", "NATS/1.0", ":",
+]  # fmt: skip
+HEADERS = [
+    "Nats-Msg-Id", "Nats-Rollup", "nats-ttl", "NATS-Expected-Stream", "Nats-Trace-Only", "Status",
+    "Nats-Schedule-Target", "a b", "a:b", "a\r\nNats-Rollup: all", "", "x" * 65, "ok", "é",
+]  # fmt: skip
+
+
+def hostile_text(dice: random.Random) -> str:
+    return "".join(dice.choice(PIECES) for _ in range(dice.randint(0, 4)))
+
+
+def hostile_headers(dice: random.Random) -> Any:
+    if dice.random() < 0.2:
+        return dice.choice([[], [1], "text", 3, None])
+    values: list[Any] = [hostile_text(dice), 1, None, [1], {"a": 1}, True]
+    return {dice.choice(HEADERS): dice.choice(values) for _ in range(dice.randint(0, 3))}
+
+
+def hostile_row(dice: random.Random) -> Row:
+    tenant = dice.choice(["acme", "acme", "acme", hostile_text(dice)])
+    kind = dice.choice(["order", "order", hostile_text(dice)])
+    headers = dice.choice([{}, hostile_headers(dice)])
+    return Row(tenant, kind, b"hi", hostile_text(dice), headers)
+
+
+class Spy:
+    """Sees every message that any client publishes."""
+
+    def __init__(self, jetstream: JetStream) -> None:
+        self.jetstream = jetstream
+        self.subjects: list[str] = []
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        client = self.jetstream.client
+
+        async def on_message(message: Any) -> None:
+            self.subjects.append(message.subject)
+
+        async def subscribe() -> Any:
+            found = await client.subscribe(">", cb=on_message)
+            await client.flush()
+            return found
+
+        loop = self.jetstream._loop
+        subscription = asyncio.run_coroutine_threadsafe(subscribe(), loop).result(10)
+        yield
+        asyncio.run_coroutine_threadsafe(subscription.unsubscribe(), loop).result(10)
+
+    def events(self) -> set[str]:
+        quiet = ("$JS.", "_INBOX.")
+        return {subject for subject in self.subjects if not subject.startswith(quiet)}
+
+
+def drop_checks(outbox: Outbox) -> None:
+    for name in ["tenant_id", "event_type", "ordering_key", "headers", "headers_safe", "payload"]:
+        outbox.postgres.query(f"ALTER TABLE outbox DROP CONSTRAINT outbox_{name}")
+    for column in ["msg_id", "payload", "headers"]:
+        outbox.postgres.query(f"ALTER TABLE outbox ALTER {column} DROP NOT NULL")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_row_leaves_its_tenant(
+    outbox: Outbox, jetstream: JetStream, new_relay: Callable[..., Relay], seed: int
+) -> None:
+    dice = random.Random(SEED + seed)
+    drop_checks(outbox)
+    make_stream(jetstream, "acme")
+    make_stream(jetstream, "other")
+    outbox.add(hostile_row(dice) for _ in range(ROWS))
+    outbox.add([Row("acme", "last")])
+    spy = Spy(jetstream)
+    with spy.watching():
+        relay = new_relay().start()
+        eventually(lambda: outbox.count("pending", "acme") == 0, "all are dealt with", 30)
+        time.sleep(0.5)
+        assert relay.running
+    assert spy.events() <= {"tenant.acme.events.order", "tenant.acme.events.last"} | {
+        f"tenant.{name}.events.{kind}"
+        for name in ["acme", "other", "-"]
+        for kind in spy_kinds(outbox, name)
+    }
+    assert "tenant.acme.events.last" in spy.events()
+    for name in ["acme", "other"]:
+        own = f"tenant.{name}.events."
+        assert all(event.subject.startswith(own) for event in events(jetstream, name))
+        published = outbox.postgres.query(
+            "SELECT count(*) FROM outbox WHERE status = 'published' AND tenant_id = %s", name
+        )
+        assert count(jetstream, name) == published[0][0]
+
+
+def spy_kinds(outbox: Outbox, tenant: str) -> list[str]:
+    """The event types of a tenant that were marked as published."""
+    rows = outbox.postgres.query(
+        "SELECT DISTINCT event_type FROM outbox WHERE tenant_id = %s AND status = 'published'",
+        tenant,
+    )
+    return [row[0] for row in rows]
+
+
+@pytest.mark.usefixtures("relay")
+def test_a_row_of_no_tenant_is_buried(outbox: Outbox, jetstream: JetStream) -> None:
+    drop_checks(outbox)
+    make_stream(jetstream, "acme")
+    outbox.add([Row("Not A Tenant", "order"), Row("a,b", "order"), Row("acme", "order")])
+    eventually(lambda: outbox.count("published") == 1, "the good one is published")
+    eventually(lambda: outbox.count("dead") == 2, "the others are dead")
+    found = outbox.postgres.query("SELECT DISTINCT reason, last_error FROM outbox_dead")
+    assert found == [("malformed", "tenant_id is not a tenant id")]
+
+
+@pytest.mark.usefixtures("relay")
+def test_columns_without_their_constraints_are_buried(outbox: Outbox, jetstream: JetStream) -> None:
+    drop_checks(outbox)
+    make_stream(jetstream, "acme")
+    insert = "INSERT INTO outbox (tenant_id, event_type, payload, msg_id, headers) VALUES "
+    outbox.postgres.query(insert + "('acme', 'a', NULL, gen_random_uuid(), '{}')")
+    outbox.postgres.query(insert + "('acme', 'b', '', NULL, '{}')")
+    outbox.postgres.query(insert + "('acme', 'c', '', gen_random_uuid(), NULL)")
+    outbox.postgres.query(
+        insert + "('acme', 'd', '', gen_random_uuid(), jsonb_build_object('x', repeat('y', 99999)))"
+    )
+    eventually(lambda: outbox.count("dead") == 3, "three are dead")
+    eventually(lambda: count(jetstream, "acme") == 1, "one is an event without headers")
+    reasons = outbox.postgres.query("SELECT event_type, last_error FROM outbox_dead ORDER BY 1")
+    assert reasons == [
+        ("a", "payload is NULL"),
+        ("b", "msg_id is missing"),
+        ("d", "headers are larger than allowed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "complaint"),
+    [
+        ("'Acme', 'order', ''", "'Acme' is not a tenant id"),
+        ("'acme', 'a..b', ''", "'a..b' is not an event type"),
+        ("'acme', 'order', NULL::text", "the payload is NULL"),
+        ("'acme', 'order', repeat('x', 1000001)", "at most 1000000 are allowed"),
+        ("""'acme', 'order', '', NULL, '{"Nats-TTL": "1s"}'""", "header 'Nats-TTL' is not allowed"),
+        ("""'acme', 'order', '', NULL, '{"a b": "1"}'""", "header 'a b' is not allowed"),
+        ("""'acme', 'order', '', NULL, '{"a": [1]}'""", "header 'a' is not one line of text"),
+        ("""'acme', 'order', '', NULL, '{"a": "1\\n2"}'""", "header 'a' is not one line of text"),
+        ("'acme', 'order', '', NULL, '[]'", "headers must be a JSON object"),
+        ("'acme', 'order', '', repeat('k', 257)", "ordering key has more than 256 bytes"),
+    ],
+)
+def test_a_wrong_call_is_refused_with_a_sentence(outbox: Outbox, call: str, complaint: str) -> None:
+    with pytest.raises(Exception, match="outbox_publish: ") as caught:
+        outbox.postgres.query(f"SELECT outbox_publish({call})")
+    assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "'Acme', 'order', '{}'",
+        "E'acme\\n', 'order', '{}'",
+        "'', 'order', '{}'",
+        "repeat('a', 41), 'order', '{}'",
+        "'acme', '', '{}'",
+        "'acme', 'a.', '{}'",
+        "'acme', '>', '{}'",
+        "'acme', repeat('a', 129), '{}'",
+        "'acme', 'order', '[]'",
+        """'acme', 'order', '{"nats-rollup": "all"}'""",
+        """'acme', 'order', '{"a:b": "x"}'""",
+        """'acme', 'order', '{"a": "x\\r\\ny"}'""",
+        """'acme', 'order', '{"a": null}'""",
+    ],
+)
+def test_the_table_refuses_what_the_relay_would_bury(outbox: Outbox, values: str) -> None:
+    with pytest.raises(Exception, match="violates check constraint"):
+        outbox.postgres.query(
+            f"INSERT INTO outbox (tenant_id, event_type, headers, payload) VALUES ({values}, '')"
+        )
