@@ -105,3 +105,13 @@ void world_observe(World *world, const char *spec, const char *uid)
     tenant_desired_done(&desired);
     cJSON_Delete(object);
 }
+
+int world_plan(const World *world, Plan *ret_plan, Error *reterr)
+{
+    const PlanInput input = {.tenant = &world->tenant,
+                             .desired = &world->desired,
+                             .observed = &world->observed,
+                             .cluster = WORLD_CLUSTER};
+
+    return tenant_plan(&input, ret_plan, reterr);
+}

@@ -2,8 +2,7 @@
 #ifndef TENANT_WORLD_H
 #define TENANT_WORLD_H
 
-#include "observed.h"
-#include "tenant.h"
+#include "tenant_plan.h"
 #include "unit.h"
 
 #define WORLD_CLUSTER "cluster-1"
@@ -26,6 +25,9 @@ void world_set(World *world, const char *member, const char *json);
 
 /* JetStream has exactly what SPEC asks for, with UID as the owner, as a server would report it. */
 void world_observe(World *world, const char *spec, const char *uid);
+
+/* What tenant_plan says of it. */
+int world_plan(const World *world, Plan *ret_plan, Error *reterr) MUST_CHECK;
 
 /* TEXT as JSON; the caller's. */
 cJSON *world_json(const char *text);

@@ -236,24 +236,23 @@ TEST(metrics_are_named_as_prometheus_wants_them)
     }
 }
 
+static void fallback_check(const Option *option, size_t settings_size)
+{
+    void *settings = test_calloc(1, settings_size);
+    Error error = {0};
+
+    assert_true(option->offset < settings_size);
+    assert_true(option->fallback != NULL || option->type == OPTION_TEXT);
+    if (option->fallback != NULL && option_set(option, settings, option->fallback, &error) < 0)
+        fail_msg("%s", error.text);
+    test_free(settings);
+}
+
 TEST(every_fallback_is_a_value_of_its_option)
 {
     for (size_t i = 0; i < ARRAY_SIZE(binaries); i++) {
-        const Program *program = binaries[i].program;
-        void *settings = test_calloc(1, binaries[i].settings_size);
-
-        for (size_t j = 0; j < program->option_count; j++) {
-            const Option *option = &program->options[j];
-            Error error = {0};
-
-            assert_true(option->offset < binaries[i].settings_size);
-            if (option->fallback != NULL &&
-                option_set(option, settings, option->fallback, &error) < 0)
-                fail_msg("%s: %s", program->name, error.text);
-            if (option->fallback == NULL)
-                assert_int_equal(option->type, OPTION_TEXT);
-        }
-        test_free(settings);
+        for (size_t j = 0; j < binaries[i].program->option_count; j++)
+            fallback_check(&binaries[i].program->options[j], binaries[i].settings_size);
     }
 }
 

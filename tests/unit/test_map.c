@@ -51,7 +51,7 @@ TEST(a_walk_follows_the_order_in_which_values_came)
     static const char *const keys[] = {"c", "a", "b"};
     DEFER(map_done) Map *map = map_new();
     int values[ARRAY_SIZE(keys)] = {0};
-    MapEntry *at = NULL;
+    const MapEntry *at = NULL;
 
     assert_null(map_next(map, NULL));
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)

@@ -424,7 +424,7 @@ static void walk_step(World *world)
 /* Whatever was added comes out in the end, and then there is nothing left. */
 static void walk_drain(World *world)
 {
-    world->now_ms += INT64_C(3600000);
+    world->now_ms += 3600000;
     for (int i = 0; i < 1000 * KEYS && (world->active > 0 || queue_wait_ms(world->queue, 0) >= 0);
          i++) {
         walk_take(world);

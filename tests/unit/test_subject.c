@@ -1,8 +1,7 @@
 #include "subject.h"
 #include "unit.h"
 
-#define TEN      "abcdefghij"
-#define FORTY    TEN TEN TEN TEN
+#define FORTY    "abcdefghijabcdefghijabcdefghijabcdefghij"
 #define TYPE_128 FORTY FORTY FORTY "12345678"
 
 TEST(ids_of_the_grammar_are_accepted)
@@ -17,14 +16,14 @@ TEST(ids_of_the_grammar_are_accepted)
 TEST(everything_else_is_no_id)
 {
     static const char *const ids[] = {
-        "",     "-",    "-a",  "a-",    "A",     "aCme",     "a.b",        "a*",
-        "a>",   ">",    "*",   "a b",   " a",    "a\n",      "a\r\nPUB x", "a_b",
-        "a/b",  "a$",   "$JS", "a\x01", "a\x7f", "\xc3\xa4", "a\xff",      FORTY "k",
-        "a\tb", "a\\b", "a'b", "a\"b",  "a;b",   "a%b",      "_",          TYPE_128 TYPE_128,
+        "",      "-",        "-a",    "a-",   "A",          "aCme", "a.b",  "a*",  "a>",  ">",
+        "*",     "a b",      " a",    "a\n",  "a\r\nPUB x", "a_b",  "a/b",  "a$",  "$JS", "a\x01",
+        "a\x7f", "\xc3\xa4", "a\xff", "a\tb", "a\\b",       "a'b",  "a\"b", "a;b", "a%b", "_",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
         assert_false(tenant_id_valid(ids[i]));
+    assert_false(tenant_id_valid(FORTY "k"));
 }
 
 TEST(a_byte_inside_an_id_is_lower_case_a_digit_or_a_dash)
@@ -40,22 +39,23 @@ TEST(a_byte_inside_an_id_is_lower_case_a_digit_or_a_dash)
 TEST(event_types_are_tokens_joined_by_dots)
 {
     static const char *const types[] = {
-        "a", "invoice-created", "Invoice_Created.v2", "a.b.c", "-", "_", "0.1", TYPE_128};
+        "a", "invoice-created", "Invoice_Created.v2", "a.b.c", "-", "_", "0.1"};
 
     for (size_t i = 0; i < ARRAY_SIZE(types); i++)
         assert_true(event_type_valid(types[i]));
+    assert_true(event_type_valid(TYPE_128));
 }
 
 TEST(everything_else_is_no_event_type)
 {
     static const char *const types[] = {
-        "",    ".",     ".a",  "a.",   "a..b",      "*",     ">",        "a.>",
-        "a.*", "a b",   "a\n", "a\tb", "a\r\nHMSG", "a$",    "\xc3\xa4", TYPE_128 "9",
-        "a/b", "a\x01", "a:b", "{a}",  "a,b",       "a\xff",
+        "",     ".",         ".a", "a.",       "a..b", "*",     ">",   "a.>", "a.*", "a b",   "a\n",
+        "a\tb", "a\r\nHMSG", "a$", "\xc3\xa4", "a/b",  "a\x01", "a:b", "{a}", "a,b", "a\xff",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(types); i++)
         assert_false(event_type_valid(types[i]));
+    assert_false(event_type_valid(TYPE_128 "9"));
 }
 
 TEST(a_byte_of_an_event_type_is_of_its_alphabet)
@@ -148,9 +148,8 @@ TEST(a_stream_of_another_name_is_no_tenants)
         "TENANT_A B",
         "TENANT_\xc3\x84",
         "KV_TENANT_A",
-        "TENANT_A\x01B",
-        "TENANT_" FORTY,
-        "TENANT_" TYPE_128,
+        "TENANT_A\tB",
+        "TENANT_ABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJK",
     };
     char id[TENANT_ID_MAX + 1] = "untouched";
 
