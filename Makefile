@@ -63,9 +63,11 @@ LAYERS_lib/kube             := $(BASE) lib/run
 LAYERS_lib/tenant           := $(BASE) lib/jetstream
 LAYERS_controller/state     := $(BASE)
 LAYERS_controller/plan      := $(BASE) lib/jetstream lib/tenant
-LAYERS_controller/reconcile := $(BASE) lib/run lib/jetstream lib/kube lib/tenant controller/plan
+LAYERS_controller/survey    := $(BASE) lib/run lib/jetstream lib/tenant controller/plan
+LAYERS_controller/reconcile := $(BASE) lib/run lib/jetstream lib/kube lib/tenant controller/plan \
+	controller/survey
 LAYERS_controller           := $(BASE) lib/run lib/jetstream lib/kube lib/tenant \
-	controller/state controller/plan controller/reconcile
+	controller/state controller/plan controller/survey controller/reconcile
 LAYERS_relay/core           := $(BASE) lib/tenant
 LAYERS_relay/source         := $(BASE) lib/run lib/tenant relay/core relay/schema
 LAYERS_relay/schema         := $(BASE)
@@ -73,17 +75,18 @@ LAYERS_relay/sink           := $(BASE) lib/run lib/jetstream lib/tenant relay/co
 LAYERS_relay                := $(BASE) lib/run lib/jetstream lib/tenant relay/core relay/source relay/sink relay/schema
 LAYERS_tests/support        := $(BASE) lib/tenant controller/plan
 LAYERS_tests/unit           := tests/support $(BASE) lib/run lib/jetstream lib/kube lib/tenant controller \
-	controller/state controller/plan controller/reconcile relay relay/core relay/source relay/sink relay/schema
+	controller/state controller/plan controller/survey controller/reconcile relay relay/core relay/source relay/sink relay/schema
 layers = $(addprefix -iquote ,$(LAYERS_$(1)))
 
 # Folders and files that may touch nothing outside their arguments; `make purity` holds them to it.
 PURE := $(wildcard lib/base/*.c lib/tenant/*.c controller/plan/*.c controller/state/*.c relay/core/*.c) \
+	$(filter-out controller/survey/fleet.c,$(wildcard controller/survey/*.c)) \
 	lib/jetstream/api_error.c $(wildcard lib/jetstream/field*.c lib/jetstream/*_fields.c) \
 	$(wildcard lib/kube/kube_path.c lib/kube/kube_status.c lib/kube/watch_lines.c lib/kube/watch_events.c lib/kube/watch_rule.c lib/kube/lease_rule.c)
 
 BINARIES := $O/bulkhead-controller $O/bulkhead-relay
 FOLDERS  := lib/base lib/run lib/jetstream lib/kube lib/tenant controller controller/state \
-	controller/plan controller/reconcile relay relay/core relay/source relay/sink relay/schema
+	controller/plan controller/survey controller/reconcile relay relay/core relay/source relay/sink relay/schema
 SRC      := $(wildcard $(addsuffix /*.c,$(FOLDERS)))
 HEADERS  := $(wildcard $(addsuffix /*.h,$(FOLDERS) tests/support))
 MAINS    := controller/main.c relay/main.c

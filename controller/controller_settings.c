@@ -18,6 +18,12 @@ static const Option options[] = {
      "PEM file with the certificate to show to NATS; needs --nats-key."},
     {"nats-key", OPTION_TEXT, FIELD(nats.key), NULL, 0, 0, NULL,
      "PEM file with the private key of --nats-cert."},
+    {"system-creds", OPTION_TEXT, FIELD(system_creds), NULL, 0, 0, NULL,
+     "Credentials file of a user of NATS' system account. With it the numbers of all tenants come "
+     "with one request; without it each tenant that has lag is asked for."},
+    {"system-url", OPTION_TEXT, FIELD(system_url), NULL, 0, 0, NULL,
+     "NATS servers for the system account. Without it: those of --nats-url, if --system-creds is "
+     "given."},
     {"selector", OPTION_TEXT, FIELD(selector), NULL, 0, 0, NULL,
      "Label selector: only Tenants that match are looked after."},
     {"leader-elect", OPTION_FLAG, FIELD(leader_elect), "false", 0, 0, NULL,

@@ -7,6 +7,8 @@
 
 typedef struct ControllerSettings {
     NatsSettings nats;
+    const char *system_creds;
+    const char *system_url;
     const char *kubeconfig;
     const char *listen;
     const char *log_level;

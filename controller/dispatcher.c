@@ -102,6 +102,11 @@ static void add_backlog(void *context, const char *tenant)
     add(context, tenant, QUEUE_BACKLOG);
 }
 
+static void add_numbers(void *context, const char *tenant)
+{
+    add(context, tenant, QUEUE_NUMBERS);
+}
+
 void dispatcher_sync_begin(Dispatcher *self)
 {
     lock(self);
@@ -178,6 +183,14 @@ void dispatcher_enqueue_all(Dispatcher *self)
     unlock(self);
 }
 
+void dispatcher_recount_all(Dispatcher *self)
+{
+    lock(self);
+    cache_each(self->cache, add_numbers, self);
+    (void)pthread_cond_broadcast(&self->changed);
+    unlock(self);
+}
+
 /* Waits until something is put in, or the next delayed key is due. The lock is held. */
 static void wait_for_work(Dispatcher *self, int64_t wait_ms)
 {
@@ -209,11 +222,22 @@ bool dispatcher_take(Dispatcher *self, Job *ret_job)
         *ret_job = (Job){
             .tenant = xstrdup(key),
             .object = cache_get(self->cache, key),
+            .numbers = queue_priority(self->queue, key) == QUEUE_NUMBERS,
             .counted_ms = cache_note(self->cache, key),
         };
     metric_set(&depth, (double)queue_depth(self->queue), QUEUE_NAME);
     unlock(self);
     return key != NULL;
+}
+
+static void look_again(Dispatcher *self, const char *tenant, JobEnd end)
+{
+    int64_t due_ms = clock_ms() + end.again_ms;
+
+    if (end.again_ms >= 0 && end.recount)
+        queue_recount_at(self->queue, tenant, due_ms);
+    else if (end.again_ms >= 0)
+        queue_add_at(self->queue, tenant, due_ms);
 }
 
 static void finish(Dispatcher *self, const char *tenant, JobEnd end)
@@ -233,8 +257,7 @@ static void finish(Dispatcher *self, const char *tenant, JobEnd end)
     case RETRY_NEVER:
     case RETRY_ON_CHANGE:
         queue_forget(self->queue, tenant);
-        if (end.again_ms >= 0)
-            queue_add_at(self->queue, tenant, now_ms + end.again_ms);
+        look_again(self, tenant, end);
         return;
     }
     assert(!"unknown retry");
@@ -244,7 +267,10 @@ void dispatcher_finish(Dispatcher *self, Job *job, JobEnd end)
 {
     lock(self);
     cache_note_set(self->cache, job->tenant, job->counted_ms);
-    finish(self, job->tenant, end);
+    if (!job->numbers || end.retry != RETRY_NEVER)
+        finish(self, job->tenant, end);
+    else
+        look_again(self, job->tenant, end);
     queue_done(self->queue, job->tenant);
     (void)pthread_cond_signal(&self->changed); /* a sleeper may have slept for too long */
     unlock(self);

@@ -28,9 +28,13 @@ bool dispatcher_synced(Dispatcher *self);
 /* The object as our own write left it, so that the next pass reads what this one wrote. */
 void dispatcher_store(Dispatcher *self, const cJSON *object);
 
-/* Asks for a look at one tenant, known or not; at all that are known. */
+/* Asks for a look at one tenant, known or not; at all that are known. One for QUEUE_NUMBERS leaves
+ * alone what waits for a retry. */
 void dispatcher_enqueue(Dispatcher *self, const char *tenant, QueuePriority priority);
 void dispatcher_enqueue_all(Dispatcher *self);
+
+/* Asks for the numbers of all that are known. */
+void dispatcher_recount_all(Dispatcher *self);
 
 /* Whatever waits for a retry is due now: a server has come back. */
 void dispatcher_wake(Dispatcher *self);
@@ -38,6 +42,7 @@ void dispatcher_wake(Dispatcher *self);
 typedef struct Job {
     char *tenant;       /* the name */
     char *object;       /* as JSON; NULL: there is no such Tenant */
+    bool numbers;       /* nothing but counts changed: no server has to be asked */
     int64_t counted_ms; /* when its numbers were last written, by clock_ms(); 0: never */
 } Job;
 
@@ -48,9 +53,11 @@ bool dispatcher_take(Dispatcher *self, Job *ret_job);
 typedef struct JobEnd {
     Retry retry;
     int64_t again_ms; /* from now; -1: when something happens */
+    bool recount;     /* and then for the numbers alone       */
 } JobEnd;
 
-/* Keeps the job's counted_ms for the next one and frees what it holds. */
+/* Keeps the job's counted_ms for the next one and frees what it holds. A job for numbers alone that
+ * went well leaves the retries of the tenant as they are. */
 void dispatcher_finish(Dispatcher *self, Job *job, JobEnd end);
 
 void dispatcher_stop(Dispatcher *self);

@@ -23,6 +23,7 @@ struct DriftWatch {
     DriftWatchSettings settings;
     natsConnection *handle; /* that the subscriptions are on */
     natsSubscription *subscriptions[SUBSCRIPTIONS];
+    Sweep *sweep;
     pthread_t thread;
 };
 
@@ -77,20 +78,23 @@ static bool subscribe_if_new(DriftWatch *self)
     return true;
 }
 
-static void sweep_once(DriftWatch *self, Sweep *sweep)
+static void sweep_once(DriftWatch *self)
 {
+    const SweepListeners listeners = {
+        .dispatcher = self->settings.dispatcher,
+        .fleet = self->settings.fleet,
+    };
     Error error;
 
     if (!nats_connected(self->settings.nats))
         return;
-    if (sweep_run(sweep, self->settings.nats, self->settings.dispatcher, &error) < 0)
+    if (sweep_run(self->sweep, self->settings.nats, &listeners, &error) < 0)
         log_warn("the sweep over all streams broke off", KV("error", error.text));
 }
 
 static void *run(void *context)
 {
     DriftWatch *self = context;
-    DEFER(defer_sweep) Sweep *sweep = sweep_new();
     int64_t next_ms = clock_ms() + self->settings.sweep_ms;
     uint64_t sweeps = 0;
 
@@ -99,7 +103,7 @@ static void *run(void *context)
             dispatcher_enqueue_all(self->settings.dispatcher);
         if (clock_ms() < next_ms)
             continue;
-        sweep_once(self, sweep);
+        sweep_once(self);
         if (++sweeps % SWEEPS_PER_FULL_LOOK == 0)
             dispatcher_enqueue_all(self->settings.dispatcher);
         next_ms = clock_ms() + self->settings.sweep_ms;
@@ -113,7 +117,9 @@ DriftWatch *drift_watch_start(const DriftWatchSettings *settings)
     DriftWatch *self = xcalloc(1, sizeof *self);
 
     self->settings = *settings;
+    self->sweep = sweep_new();
     (void)subscribe_if_new(self);
+    sweep_once(self);
     int r = pthread_create(&self->thread, NULL, run, self);
     assert(r == 0);
     return self;
@@ -126,5 +132,8 @@ void drift_watch_join(DriftWatch *self)
 
 void drift_watch_free(DriftWatch *self)
 {
+    if (self == NULL)
+        return;
+    sweep_free(self->sweep);
     free(self);
 }

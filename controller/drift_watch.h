@@ -5,6 +5,7 @@
 
 #include "connection.h"
 #include "dispatcher.h"
+#include "fleet.h"
 
 typedef struct DriftWatch DriftWatch;
 
@@ -12,11 +13,13 @@ typedef struct DriftWatchSettings {
     NatsConnection *nats;
     const char *name; /* of the connection: what its client did itself is no drift */
     Dispatcher *dispatcher;
+    Fleet *fleet;
     int64_t sweep_ms;
 } DriftWatchSettings;
 
 /* Runs until a stop is requested (stop.h). What SETTINGS points to is borrowed. When it returns and
- * NATS is connected, nothing that happens from here on is missed: start it before the workers. */
+ * NATS is connected, nothing that happens from here on is missed, and all streams were looked at
+ * once: start it before the workers, so that what they write first says all. */
 DriftWatch *drift_watch_start(const DriftWatchSettings *settings)
     __attribute__((__returns_nonnull__));
 

@@ -3,6 +3,7 @@
 
 #include "controller_settings.h"
 #include "drift_watch.h"
+#include "fleet_watch.h"
 #include "health_server.h"
 #include "kube_object.h"
 #include "leader.h"
@@ -24,9 +25,12 @@ typedef struct Controller {
     char cluster[64];
     KubeClient *kube;
     NatsConnection *nats;
+    NatsConnection *system; /* NULL: no access to the system account */
     Dispatcher *dispatcher;
+    Fleet *fleet;
     Reconciler reconciler;
     DriftWatch *drift_watch;
+    FleetWatch *fleet_watch;
     Leader *_Atomic leader;      /* NULL without leader election                       */
     WorkerPool *_Atomic workers; /* NULL while there are none; the health server asks */
     HealthServer *health;
@@ -42,6 +46,16 @@ static void on_nats(void *context, bool connected)
         log_warn("lost the connection to NATS; reconnecting");
     if (connected)
         dispatcher_enqueue_all(self->dispatcher);
+}
+
+static void on_fleet(void *context, const char *tenant_id)
+{
+    Controller *self = context;
+
+    if (tenant_id != NULL)
+        dispatcher_enqueue(self->dispatcher, tenant_id, QUEUE_NUMBERS);
+    else
+        dispatcher_recount_all(self->dispatcher);
 }
 
 static void on_store(void *context, const cJSON *object)
@@ -95,6 +109,21 @@ static int cluster_read(Controller *self, Error *reterr)
     return 0;
 }
 
+/* The same servers and certificates, another user. */
+static int connect_system(Controller *self, Error *reterr)
+{
+    NatsSettings settings = self->settings->nats;
+
+    if (self->settings->system_creds == NULL && self->settings->system_url == NULL)
+        return 0;
+    settings.creds = self->settings->system_creds;
+    if (self->settings->system_url != NULL)
+        settings.url = self->settings->system_url;
+    if (nats_connect(&settings, self->process->name, NULL, &self->system, reterr) < 0)
+        return error_wrap(reterr, "the system account");
+    return 0;
+}
+
 static int connect_all(Controller *self, Error *reterr)
 {
     const NatsWatcher watcher = {.on_state = on_nats, .context = self};
@@ -104,7 +133,11 @@ static int connect_all(Controller *self, Error *reterr)
         kube_client_new(config, controller_program.name, &self->kube, reterr) < 0)
         return -1;
     self->dispatcher = dispatcher_new(kube_version_compare);
-    return nats_connect(&self->settings->nats, self->process->name, &watcher, &self->nats, reterr);
+    self->fleet = fleet_new(on_fleet, self);
+    capacity_init(&self->reconciler.capacity);
+    if (nats_connect(&self->settings->nats, self->process->name, &watcher, &self->nats, reterr) < 0)
+        return -1;
+    return connect_system(self, reterr);
 }
 
 static bool may_write(void *context)
@@ -117,17 +150,18 @@ static bool may_write(void *context)
 
 static void reconciler_init(Controller *self)
 {
-    self->reconciler = (Reconciler){
-        .reporter = {.kube = self->kube, .instance = self->process->host},
-        .nats = self->nats,
-        .cluster = self->cluster,
-        .status_interval_ms = self->settings->status_interval_ms,
-        .may_write = may_write,
-        .may_write_context = self,
-        .store = on_store,
-        .store_context = self->dispatcher,
-    };
-    (void)pthread_mutex_init(&self->reconciler.lock, NULL);
+    Reconciler *reconciler = &self->reconciler;
+
+    reconciler->reporter = (Reporter){.kube = self->kube, .instance = self->process->host};
+    reconciler->nats = self->nats;
+    reconciler->fleet = self->fleet;
+    reconciler->cluster = self->cluster;
+    reconciler->status_interval_ms = self->settings->status_interval_ms;
+    reconciler->may_write = may_write;
+    reconciler->may_write_context = self;
+    reconciler->store = on_store;
+    reconciler->store_context = self->dispatcher;
+    (void)pthread_mutex_init(&reconciler->lock, NULL);
 }
 
 static void on_elected(void *context)
@@ -166,10 +200,19 @@ static int run(Controller *self, Error *reterr)
         .nats = self->nats,
         .name = self->process->name,
         .dispatcher = self->dispatcher,
+        .fleet = self->fleet,
         .sweep_ms = self->settings->resync_ms,
     };
 
+    const FleetWatchSettings fleet = {
+        .nats = self->nats,
+        .system = self->system,
+        .fleet = self->fleet,
+        .interval_ms = self->settings->status_interval_ms,
+    };
+
     reconciler_init(self);
+    self->fleet_watch = fleet_watch_start(&fleet);
     self->drift_watch = drift_watch_start(&drift);
     Watcher *watcher = watcher_start(self->kube, self->settings->selector, self->dispatcher);
     start_acting(self);
@@ -182,6 +225,7 @@ static int run(Controller *self, Error *reterr)
         (void)stop_wait_ms(INT32_MAX);
     log_info("stopping");
     drift_watch_join(self->drift_watch);
+    fleet_watch_join(self->fleet_watch);
     watcher_join(watcher);
     dispatcher_stop(self->dispatcher);
     leader_join(self->leader);              /* nobody starts workers from here on     */
@@ -195,8 +239,12 @@ static int run(Controller *self, Error *reterr)
 static void controller_done(Controller *self)
 {
     health_server_stop(self->health);
+    nats_disconnect(self->system);
     nats_disconnect(self->nats);
     drift_watch_free(self->drift_watch);
+    fleet_watch_free(self->fleet_watch);
+    capacity_done(&self->reconciler.capacity);
+    fleet_free(self->fleet);
     dispatcher_free(self->dispatcher);
     kube_client_free(self->kube);
 }
@@ -213,6 +261,7 @@ static int controller_run(Process *process, const char *command, Error *reterr)
     kube_client_register_metrics();
     dispatcher_register_metrics();
     leader_register_metrics();
+    fleet_watch_register_metrics();
     tenant_metrics_register(text_eq(self->settings->metrics_per_tenant, "full"));
     workers_register_metrics((size_t)self->settings->workers);
     int r = connect_all(self, reterr);

@@ -105,32 +105,50 @@ static void vanished_enqueue(Sweep *sweep, Dispatcher *dispatcher)
     }
 }
 
-/* Compares one page; *offset becomes where the next begins, 0 after the last. */
-static int page_compare(Sweep *sweep, NatsConnection *nats, Dispatcher *dispatcher, int64_t *offset,
-                        Error *reterr)
+static void isolation_read(Isolation *isolation, const cJSON *streams)
+{
+    const cJSON *info = NULL;
+
+    cJSON_ArrayForEach (info, streams) {
+        isolation_add(isolation, json_at(info, "config"));
+    }
+}
+
+typedef struct Round {
+    Sweep *sweep;
+    Dispatcher *dispatcher;
+    Isolation *isolation;
+    int64_t offset; /* where the next page begins; 0 after the last */
+} Round;
+
+static int round_page(Round *round, NatsConnection *nats, Error *reterr)
 {
     DEFER(defer_json) cJSON *reply = NULL;
 
-    if (page_read(nats, *offset, &reply, reterr) < 0)
+    if (page_read(nats, round->offset, &reply, reterr) < 0)
         return -1;
     const cJSON *streams = json_at(reply, "streams");
     int64_t count = cJSON_GetArraySize(streams);
+    int64_t next = round->offset + count;
 
-    streams_compare(sweep, streams, dispatcher);
-    *offset = count > 0 && *offset + count < json_int(reply, "total", 0) ? *offset + count : 0;
+    streams_compare(round->sweep, streams, round->dispatcher);
+    isolation_read(round->isolation, streams);
+    round->offset = count > 0 && next < json_int(reply, "total", 0) ? next : 0;
     return 0;
 }
 
-int sweep_run(Sweep *sweep, NatsConnection *nats, Dispatcher *dispatcher, Error *reterr)
+int sweep_run(Sweep *sweep, NatsConnection *nats, const SweepListeners *listeners, Error *reterr)
 {
-    int64_t offset = 0;
+    DEFER(defer_isolation) Isolation *isolation = isolation_new();
+    Round round = {.sweep = sweep, .dispatcher = listeners->dispatcher, .isolation = isolation};
     int pages = 0;
 
     sweep->round++;
     do {
-        if (page_compare(sweep, nats, dispatcher, &offset, reterr) < 0)
+        if (round_page(&round, nats, reterr) < 0)
             return -1;
-    } while (offset > 0 && ++pages < PAGES_MAX);
-    vanished_enqueue(sweep, dispatcher);
+    } while (round.offset > 0 && ++pages < PAGES_MAX);
+    vanished_enqueue(sweep, listeners->dispatcher);
+    fleet_swept(listeners->fleet, TAKE(isolation));
     return 0;
 }

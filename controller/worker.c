@@ -107,8 +107,11 @@ static void pass_run(Reconciler *reconciler, Job *job, PassEnd *ret_end)
 
     if (json_parse(job->object, strlen(job->object), &object, &ret_end->error) < 0)
         return;
-    reconcile(reconciler, object, job->counted_ms == 0 ? INT64_MAX : now_ms - job->counted_ms,
-              ret_end);
+    int64_t counted_ms = job->counted_ms == 0 ? INT64_MAX : now_ms - job->counted_ms;
+    if (job->numbers)
+        reconcile_numbers(reconciler, object, counted_ms, ret_end);
+    else
+        reconcile(reconciler, object, counted_ms, ret_end);
     if (ret_end->counted)
         job->counted_ms = clock_ms();
 }
@@ -125,7 +128,11 @@ static JobEnd job_run(Reconciler *reconciler, Job *job)
     pass_run(reconciler, job, &end);
     log_end(job->tenant, &end);
     count_end(&end, clock_us() - began_us);
-    return (JobEnd){.retry = error_retry(end.error.kind), .again_ms = end.again_ms};
+    return (JobEnd){
+        .retry = error_retry(end.error.kind),
+        .again_ms = end.again_ms,
+        .recount = end.recount,
+    };
 }
 
 static void *run(void *context)

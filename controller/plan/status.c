@@ -53,21 +53,37 @@ static void add_stream(cJSON *status, const StatusInput *input)
     json_set(status, "stream", stream);
 }
 
-static cJSON *consumer_status(const cJSON *info, int64_t *lag)
+static void count_consumer(cJSON *consumer, const cJSON *info)
 {
-    cJSON *consumer = cJSON_CreateObject();
     int64_t pending = json_int(info, "num_pending", 0);
     int64_t unacknowledged = json_int(info, "num_ack_pending", 0);
 
-    *lag = max_i64(*lag, pending + unacknowledged);
-    json_set_text(consumer, "name", json_text(info, "name", ""));
     json_set_int(consumer, "pending", status_quantise(pending));
     json_set_int(consumer, "ackPending", status_quantise(unacknowledged));
     json_set_int(consumer, "redelivered", status_quantise(json_int(info, "num_redelivered", 0)));
     json_set_int(consumer, "lag", status_quantise(pending + unacknowledged));
+}
+
+static cJSON *consumer_status(const cJSON *info)
+{
+    cJSON *consumer = cJSON_CreateObject();
+
+    json_set_text(consumer, "name", json_text(info, "name", ""));
+    count_consumer(consumer, info);
     if (json_bool(info, "paused", false))
         json_set_bool(consumer, "paused", true);
     return consumer;
+}
+
+static int64_t largest_lag(const cJSON *consumers)
+{
+    const cJSON *consumer = NULL;
+    int64_t lag = 0;
+
+    cJSON_ArrayForEach (consumer, consumers) {
+        lag = max_i64(lag, json_int(consumer, "lag", 0));
+    }
+    return lag;
 }
 
 /* Those of the spec, in its order; what others made in the stream is not reported. */
@@ -75,16 +91,15 @@ static void add_consumers(cJSON *status, const StatusInput *input)
 {
     const cJSON *declared = NULL;
     cJSON *consumers = cJSON_CreateArray();
-    int64_t lag = 0;
 
     cJSON_ArrayForEach (declared, json_at(input->tenant->spec, "consumers")) {
         const cJSON *info = observed_consumer(input->observed, json_text(declared, "name", ""));
 
         if (info != NULL)
-            (void)cJSON_AddItemToArray(consumers, consumer_status(info, &lag));
+            (void)cJSON_AddItemToArray(consumers, consumer_status(info));
     }
+    json_set_int(status, "lag", largest_lag(consumers));
     json_set(status, "consumers", consumers);
-    json_set_int(status, "lag", status_quantise(lag));
 }
 
 static void keep_old(cJSON *status, const cJSON *old)
@@ -144,6 +159,13 @@ static void report_data_loss(cJSON *conditions, const cJSON *status, const Statu
                   stamp);
 }
 
+static const Surroundings *surroundings_of(const StatusInput *input)
+{
+    static const Surroundings nothing_known;
+
+    return input->surroundings != NULL ? input->surroundings : &nothing_known;
+}
+
 cJSON *status_build(const StatusInput *input)
 {
     const Tenant *tenant = input->tenant;
@@ -161,8 +183,48 @@ cJSON *status_build(const StatusInput *input)
         keep_old(status, tenant->status);
     }
     report_data_loss(conditions, status, input, &stamp);
+    surroundings_report(surroundings_of(input), tenant, status, conditions, &stamp);
     conditions_report(conditions, input->outcome, input->reason, input->message, &stamp);
     json_set(status, "conditions", conditions);
+    return status;
+}
+
+bool status_can_recount(const Tenant *tenant, const Observed *observed)
+{
+    if (tenant->status == NULL || tenant->deletion_timestamp != NULL ||
+        json_int(tenant->status, "observedGeneration", -1) != tenant->generation ||
+        !cJSON_IsArray(json_at(tenant->status, "conditions")))
+        return false;
+    return observed == NULL ||
+           text_eq(json_text(observed->stream, "created", ""), stream_created(tenant->status));
+}
+
+static void recount(cJSON *status, const StatusInput *input)
+{
+    cJSON *stream = stream_status(input->observed->stream);
+    cJSON *consumers = cJSON_GetObjectItemCaseSensitive(status, "consumers");
+    cJSON *consumer = NULL;
+
+    cJSON_ArrayForEach (consumer, consumers) {
+        const cJSON *info = observed_consumer(input->observed, json_text(consumer, "name", ""));
+
+        if (info != NULL)
+            count_consumer(consumer, info);
+    }
+    json_set_text(stream, "name", input->tenant->stream);
+    json_set(status, "stream", stream);
+    json_set_int(status, "lag", largest_lag(consumers));
+}
+
+cJSON *status_recount(const StatusInput *input)
+{
+    const ConditionStamp stamp = {.generation = input->tenant->generation, .now = input->now};
+    cJSON *status = cJSON_Duplicate(input->tenant->status, true);
+
+    if (input->observed != NULL)
+        recount(status, input);
+    surroundings_report(surroundings_of(input), input->tenant, status,
+                        cJSON_GetObjectItemCaseSensitive(status, "conditions"), &stamp);
     return status;
 }
 
@@ -176,7 +238,7 @@ static cJSON *without_counters(const cJSON *status)
     cJSON *consumer = NULL;
 
     cJSON_DeleteItemFromObjectCaseSensitive(rest, "lag");
-    cJSON_DeleteItemFromObjectCaseSensitive(rest, "outbox"); /* another field manager's */
+    cJSON_DeleteItemFromObjectCaseSensitive(rest, "outbox");
     for (size_t i = 0; i < ARRAY_SIZE(stream_counters); i++)
         cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(rest, "stream"),
                                                 stream_counters[i]);
@@ -187,6 +249,20 @@ static cJSON *without_counters(const cJSON *status)
     return rest;
 }
 
+/* Numbers that are worth a write: sequences and times of events alone are not. */
+static bool same_counters(const cJSON *a, const cJSON *b)
+{
+    static const char *const paths[] = {
+        "stream.messages", "stream.bytes", "lag", "outbox.pending", "outbox.oldestPendingSeconds",
+        "outbox.dead"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        if (json_int(a, paths[i], -1) != json_int(b, paths[i], -1))
+            return false;
+    }
+    return json_equal(json_at(a, "consumers"), json_at(b, "consumers"));
+}
+
 StatusChange status_compare(const cJSON *old_status, const cJSON *new_status)
 {
     DEFER(defer_json) cJSON *old_rest = without_counters(old_status);
@@ -194,10 +270,7 @@ StatusChange status_compare(const cJSON *old_status, const cJSON *new_status)
 
     if (old_status == NULL || !json_equal(old_rest, new_rest))
         return STATUS_NEWS;
-    if (json_int(old_status, "stream.messages", 0) == json_int(new_status, "stream.messages", 0) &&
-        json_int(old_status, "stream.bytes", 0) == json_int(new_status, "stream.bytes", 0) &&
-        json_int(old_status, "lag", 0) == json_int(new_status, "lag", 0) &&
-        json_equal(json_at(old_status, "consumers"), json_at(new_status, "consumers")))
+    if (same_counters(old_status, new_status))
         return STATUS_SAME;
     return STATUS_COUNTERS;
 }

@@ -5,6 +5,7 @@
 
 #include "conditions.h"
 #include "observed.h"
+#include "surroundings.h"
 #include "tenant.h"
 
 /* Annotations: what ends DataLossSuspected, its value being the new stream's status.stream.created;
@@ -16,8 +17,9 @@
 #define STATUS_REQUESTED_AT   "reconcile.fluxcd.io/requestedAt"
 
 typedef struct StatusInput {
-    const Tenant *tenant;     /* its `status` is the one that stands there */
-    const Observed *observed; /* NULL: nothing could be read; the old numbers stay */
+    const Tenant *tenant;             /* its `status` is the one that stands there */
+    const Observed *observed;         /* NULL: nothing could be read; the old numbers stay */
+    const Surroundings *surroundings; /* NULL: nothing is known */
     Outcome outcome;
     const char *reason; /* for OUTCOME_RETRYING and OUTCOME_STALLED */
     const char *message;
@@ -27,6 +29,15 @@ typedef struct StatusInput {
 /* The whole status to apply; the caller's (cJSON_Delete). Counters of a thousand and more have
  * three significant digits: the exact numbers are metrics. */
 cJSON *status_build(const StatusInput *input) __attribute__((__returns_nonnull__));
+
+/* Whether a status can be brought up to date from OBSERVED, or NULL, by its numbers alone: it
+ * speaks of this generation and of this very stream. */
+bool status_can_recount(const Tenant *tenant, const Observed *observed);
+
+/* The status that stands there, with the numbers that OBSERVED has (a survey's, which may lack a
+ * consumer) and what the surroundings say. `outcome`, `reason` and `message` are not looked at.
+ * Only after status_can_recount(). The caller's (cJSON_Delete). */
+cJSON *status_recount(const StatusInput *input) __attribute__((__returns_nonnull__));
 
 typedef enum StatusChange {
     STATUS_SAME,

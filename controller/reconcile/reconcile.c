@@ -132,6 +132,24 @@ static void did_add(PassEnd *end, const Step *step)
                    text_get(&text));
 }
 
+/* What a stream reserves is reckoned before the server is asked, and explained when it refuses. */
+static int pass_step(Pass *pass, const Step *step, Error *reterr)
+{
+    const bool reserves = step->type == STEP_STREAM_CREATE || step->type == STEP_STREAM_UPDATE;
+    const Reservation reservation =
+        reserves ? reservation_of(step->config, json_at(pass->observed.stream, "config"))
+                 : (Reservation){0};
+
+    if (reserves && capacity_check(&pass->self->capacity, pass->self->nats, &reservation,
+                                   pass->tenant.stream, reterr) < 0)
+        return -1;
+    if (apply_step(pass->self->nats, pass->tenant.stream, step, &pass->observed, reterr) == 0)
+        return 0;
+    if (reserves && reterr->kind == ERROR_LIMIT)
+        capacity_explain(pass->self->fleet, &reservation, reterr);
+    return -1;
+}
+
 static int pass_apply(Pass *pass, PassEnd *end, Error *reterr)
 {
     for (size_t i = 0; i < pass->plan.count; i++) {
@@ -139,7 +157,7 @@ static int pass_apply(Pass *pass, PassEnd *end, Error *reterr)
 
         if (check_may_write(pass, reterr) < 0)
             return -1;
-        if (apply_step(pass->self->nats, pass->tenant.stream, step, &pass->observed, reterr) < 0)
+        if (pass_step(pass, step, reterr) < 0)
             return -1;
         did_add(end, step);
         if (step->type == STEP_CONSUMER_DELETE)
@@ -160,7 +178,9 @@ static int pass_verify(Pass *pass, Error *reterr)
     if (pass->plan.count == 0)
         return 0;
     plan_text(&pass->plan, &left);
-    return error_set(reterr, ERROR_BUSY, "the server took the change but still differs: %.400s",
+    return error_set(reterr, ERROR_REFUSED,
+                     "the server took the change but did not keep it, and is asked once a minute; "
+                     "declare what it has, or change what overrides it: %.300s",
                      text_get(&left));
 }
 
@@ -258,11 +278,14 @@ static void events_emit(const Pass *pass, const cJSON *old, const cJSON *status,
 static cJSON *pass_status(const Pass *pass)
 {
     char now[CLOCK_TEXT_SIZE];
+    Surroundings surroundings;
 
     clock_rfc3339(clock_wall_ms(), now);
+    fleet_look(pass->self->fleet, pass->tenant.id, &surroundings);
     return status_build(&(StatusInput){
         .tenant = &pass->tenant,
         .observed = pass->was_observed ? &pass->observed : NULL,
+        .surroundings = &surroundings,
         .outcome = pass->outcome,
         .reason = pass->reason,
         .message = pass->message,
@@ -278,7 +301,8 @@ static int pass_report(Pass *pass, int64_t counted_ms, PassEnd *end, Error *rete
     StatusChange change = status_compare(old, status);
     cJSON *object = NULL;
 
-    if (status_is_moving(status))
+    end->recount = fleet_counts(pass->self->fleet, pass->tenant.id);
+    if (status_is_moving(status) && !end->recount)
         end->again_ms = interval_ms;
     if (change == STATUS_COUNTERS && counted_ms < interval_ms) {
         end->again_ms = interval_ms - counted_ms;
@@ -322,7 +346,9 @@ void reconcile(Reconciler *self, const cJSON *object, int64_t counted_ms, PassEn
         ret_end->error = error;
         pass_failed(&pass, &error);
     }
-    tenant_metrics_set(&pass.tenant, pass.was_observed ? &pass.observed : NULL, pass.outcome);
+    tenant_metrics_ready(pass.tenant.id, pass.outcome);
+    if (pass.was_observed)
+        tenant_metrics_count(&pass.tenant, &pass.observed);
     /* What a moment heals is not worth a status; what deletion leaves has none. */
     if (r < 0 && error_retry(error.kind) == RETRY_NOW)
         return;

@@ -5,12 +5,16 @@
 #include <pthread.h>
 
 #include "api_request.h"
+#include "capacity.h"
+#include "fleet.h"
 #include "report.h"
 
 /* Shared by all workers. */
 typedef struct Reconciler {
     Reporter reporter;
     NatsConnection *nats;
+    Fleet *fleet;
+    Capacity capacity;
     const char *cluster;              /* uid of the namespace kube-system: marks what is ours  */
     int64_t status_interval_ms;       /* between two writes that change nothing but numbers    */
     bool (*may_write)(void *context); /* asked right before each write; a leader may be none now */
@@ -28,6 +32,7 @@ typedef struct PassEnd {
     Error error;              /* kind ERROR_NONE: it went well */
     Error event;              /* kind ERROR_NONE, or why an Event could not be written */
     int64_t again_ms;         /* look again after so long; -1: when something happens */
+    bool recount;             /* and then at the numbers alone */
     bool counted;             /* numbers were written, or are as they were */
     char did[ERROR_TEXT_MAX]; /* the steps that were done, in words; "" if none */
 } PassEnd;
@@ -35,5 +40,9 @@ typedef struct PassEnd {
 /* OBJECT is the Tenant as last read; borrowed. COUNTED_MS is how long ago its numbers were
  * written (INT64_MAX: never). Blocks for as long as its requests take. */
 void reconcile(Reconciler *self, const cJSON *object, int64_t counted_ms, PassEnd *ret_end);
+
+/* Brings the numbers in the status and the metrics up to date from what the fleet knows: asks NATS
+ * nothing, and writes only what changed, and not too often. */
+void reconcile_numbers(Reconciler *self, const cJSON *object, int64_t counted_ms, PassEnd *ret_end);
 
 #endif

@@ -85,12 +85,15 @@ static void consumers_set(const Tenant *tenant, const Observed *observed)
     }
 }
 
-void tenant_metrics_set(const Tenant *tenant, const Observed *observed, Outcome outcome)
+void tenant_metrics_ready(const char *tenant_id, Outcome outcome)
+{
+    if (enabled)
+        metric_set(&ready, outcome == OUTCOME_READY || outcome == OUTCOME_SUSPENDED, tenant_id);
+}
+
+void tenant_metrics_count(const Tenant *tenant, const Observed *observed)
 {
     if (!enabled)
-        return;
-    metric_set(&ready, outcome == OUTCOME_READY || outcome == OUTCOME_SUSPENDED, tenant->id);
-    if (observed == NULL)
         return;
     for (size_t i = 0; i < ARRAY_SIZE(stream_gauges); i++)
         metric_set(&stream_gauges[i].metric,

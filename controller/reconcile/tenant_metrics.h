@@ -10,8 +10,10 @@
 /* Call once, from main. With FULL false no series of a tenant is ever made. */
 void tenant_metrics_register(bool full);
 
-/* OBSERVED is NULL where nothing could be read: then the old numbers stay. */
-void tenant_metrics_set(const Tenant *tenant, const Observed *observed, Outcome outcome);
+void tenant_metrics_ready(const char *tenant_id, Outcome outcome);
+
+/* The numbers of the stream and of the declared consumers. */
+void tenant_metrics_count(const Tenant *tenant, const Observed *observed);
 
 /* The tenant is gone, or one of its consumers: their series go. */
 void tenant_metrics_forget(const char *tenant_id);

@@ -6,7 +6,7 @@
 #include "backoff.h"
 #include "map.h"
 
-enum { PRIORITIES = QUEUE_BACKLOG + 1, NOT_DELAYED = -1 };
+enum { PRIORITIES = QUEUE_NUMBERS + 1, NOT_DELAYED = -1 };
 
 static const Backoff retry_backoff = {.first_ms = 50, .last_ms = 300000};
 
@@ -20,6 +20,7 @@ typedef struct Entry {
     uint32_t failures;
     int64_t due_ms;
     int delayed; /* position in the heap, or NOT_DELAYED */
+    QueuePriority delayed_for;
 } Entry;
 
 struct Queue {
@@ -153,9 +154,18 @@ static void ready_append(Queue *queue, Entry *entry, QueuePriority priority)
     queue->ready_count++;
 }
 
-static void entry_add(Queue *queue, Entry *entry, QueuePriority priority)
+static void entry_delay(Queue *queue, Entry *entry, int64_t due_ms, QueuePriority priority)
 {
     if (entry->delayed != NOT_DELAYED)
+        heap_remove(queue, entry);
+    entry->due_ms = due_ms;
+    entry->delayed_for = priority;
+    heap_add(queue, entry);
+}
+
+static void entry_add(Queue *queue, Entry *entry, QueuePriority priority)
+{
+    if (entry->delayed != NOT_DELAYED && priority != QUEUE_NUMBERS)
         heap_remove(queue, entry);
     if (entry->active) {
         entry->priority = entry->dirty && entry->priority < priority ? entry->priority : priority;
@@ -178,14 +188,20 @@ void queue_add_at(Queue *queue, const char *key, int64_t due_ms)
 {
     Entry *entry = entry_get(queue, key);
 
-    if (entry->ready || entry->dirty)
+    if ((entry->ready || entry->dirty) && entry->priority != QUEUE_NUMBERS)
         return;
-    if (entry->delayed != NOT_DELAYED && entry->due_ms <= due_ms)
+    if (entry->delayed != NOT_DELAYED && entry->delayed_for != QUEUE_NUMBERS &&
+        entry->due_ms <= due_ms)
         return;
-    if (entry->delayed != NOT_DELAYED)
-        heap_remove(queue, entry);
-    entry->due_ms = due_ms;
-    heap_add(queue, entry);
+    entry_delay(queue, entry, due_ms, QUEUE_BACKLOG);
+}
+
+void queue_recount_at(Queue *queue, const char *key, int64_t due_ms)
+{
+    Entry *entry = entry_get(queue, key);
+
+    if (!entry->ready && !entry->dirty && entry->delayed == NOT_DELAYED)
+        entry_delay(queue, entry, due_ms, QUEUE_NUMBERS);
 }
 
 int64_t queue_retry(Queue *queue, const char *key, int64_t now_ms, uint32_t random)
@@ -210,8 +226,12 @@ void queue_forget(Queue *queue, const char *key)
 
 static void wake_due(Queue *queue, int64_t now_ms)
 {
-    while (queue->heap_length > 0 && queue->heap[0]->due_ms <= now_ms)
-        entry_add(queue, queue->heap[0], QUEUE_BACKLOG);
+    while (queue->heap_length > 0 && queue->heap[0]->due_ms <= now_ms) {
+        Entry *entry = queue->heap[0];
+
+        heap_remove(queue, entry);
+        entry_add(queue, entry, entry->delayed_for);
+    }
 }
 
 const char *queue_take(Queue *queue, int64_t now_ms)
@@ -228,6 +248,14 @@ const char *queue_take(Queue *queue, int64_t now_ms)
         return entry->key;
     }
     return NULL;
+}
+
+QueuePriority queue_priority(const Queue *queue, const char *key)
+{
+    const Entry *entry = map_get(queue->entries, key);
+
+    assert(entry != NULL && entry->active);
+    return entry->priority;
 }
 
 void queue_done(Queue *queue, const char *key)

@@ -12,6 +12,7 @@
 typedef enum QueuePriority {
     QUEUE_USER,    /* someone changed something                   */
     QUEUE_BACKLOG, /* the first list, a sweep, a server come back */
+    QUEUE_NUMBERS, /* nothing but counts: a look at no server     */
 } QueuePriority;
 
 typedef struct Queue Queue;
@@ -19,11 +20,15 @@ typedef struct Queue Queue;
 Queue *queue_new(void) __attribute__((__returns_nonnull__));
 void queue_free(Queue *queue);
 
-/* KEY is due now. It waits behind what is ready with the same priority; its delay, if any, ends. */
+/* KEY is due now. It waits behind what is ready with the same priority; its delay, if any, ends,
+ * except for QUEUE_NUMBERS: a retry that waits is still to come. */
 void queue_add(Queue *queue, const char *key, QueuePriority priority);
 
 /* KEY is due at DUE_MS, unless it is due earlier already. */
 void queue_add_at(Queue *queue, const char *key, int64_t due_ms);
+
+/* The numbers of KEY are due at DUE_MS, unless something is due already or waits. */
+void queue_recount_at(Queue *queue, const char *key, int64_t due_ms);
 
 /* KEY failed: due after an exponential backoff of its own, with jitter from RANDOM. Returns the
  * delay in milliseconds. */
@@ -34,6 +39,9 @@ void queue_forget(Queue *queue, const char *key);
 
 /* Hands out the next key that is due, borrowed until queue_done(); NULL if there is none. */
 const char *queue_take(Queue *queue, int64_t now_ms);
+
+/* What KEY was taken for, asked right after queue_take(). */
+QueuePriority queue_priority(const Queue *queue, const char *key);
 
 /* The work on KEY, got from queue_take(), is over. */
 void queue_done(Queue *queue, const char *key);

@@ -3,6 +3,7 @@
 #include "child.h"
 #include "controller_settings.h"
 #include "dispatcher.h"
+#include "fleet_watch.h"
 #include "kube_client.h"
 #include "leader.h"
 #include "relay_metrics.h"
@@ -18,6 +19,7 @@ static void register_controller(void)
     kube_client_register_metrics();
     dispatcher_register_metrics();
     leader_register_metrics();
+    fleet_watch_register_metrics();
     tenant_metrics_register(true);
     workers_register_metrics(1);
 }
@@ -35,8 +37,8 @@ static const Binary binaries[] = {
         .program = &controller_program,
         .main = "controller/main.c",
         .registers = {"kube_client_register_metrics", "dispatcher_register_metrics",
-                      "leader_register_metrics", "tenant_metrics_register",
-                      "workers_register_metrics"},
+                      "leader_register_metrics", "fleet_watch_register_metrics",
+                      "tenant_metrics_register", "workers_register_metrics"},
         .register_metrics = register_controller,
         .settings_size = sizeof(ControllerSettings),
     },

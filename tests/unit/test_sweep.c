@@ -29,13 +29,24 @@ int api_request(NatsConnection *connection, const cJSON *body, cJSON **ret_reply
 typedef struct World {
     Sweep *sweep;
     Dispatcher *dispatcher;
+    Fleet *fleet;
 } World;
+
+static void ignore(void *context, const char *tenant_id)
+{
+    (void)context;
+    (void)tenant_id;
+}
 
 static int world_setup(void **state)
 {
     static World world;
 
-    world = (World){.sweep = sweep_new(), .dispatcher = dispatcher_new(kube_version_compare)};
+    world = (World){
+        .sweep = sweep_new(),
+        .dispatcher = dispatcher_new(kube_version_compare),
+        .fleet = fleet_new(ignore, NULL),
+    };
     *state = &world;
     return 0;
 }
@@ -46,6 +57,7 @@ static int world_teardown(void **state)
 
     sweep_free(world->sweep);
     dispatcher_free(world->dispatcher);
+    fleet_free(world->fleet);
     return 0;
 }
 
@@ -54,7 +66,8 @@ static int sweep(World *world, const char *const *pages, size_t count, Error *re
 {
     memset(&server, 0, sizeof server);
     memcpy(server.pages, pages, count * sizeof *pages);
-    return sweep_run(world->sweep, NULL, world->dispatcher, reterr);
+    return sweep_run(world->sweep, NULL, &(SweepListeners){world->dispatcher, world->fleet},
+                     reterr);
 }
 
 /* The tenants that are queued, in their order, each followed by a space. */

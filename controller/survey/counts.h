@@ -1,0 +1,49 @@
+/* The numbers of every tenant's stream and consumers, put together from what the servers of a
+ * cluster answer to one JSZ request. Pure.
+ *
+ * Each replica of a stream or consumer reports it, but only its leader knows what is pending, and
+ * the leaders of a stream and of its consumers may sit on different servers. */
+#ifndef COUNTS_H
+#define COUNTS_H
+
+#include "error.h"
+#include "json.h"
+
+enum { COUNTS_SERVERS_MAX = 64, COUNTS_NAME_SIZE = 64 };
+
+/* What a server has for streams: bytes; -1 where it does not say. */
+typedef struct ServerStore {
+    char name[COUNTS_NAME_SIZE];
+    int64_t max_file;
+    int64_t reserved_file;
+    int64_t max_memory;
+    int64_t reserved_memory;
+} ServerStore;
+
+/* One round of questions. */
+typedef struct Counts Counts;
+
+Counts *counts_new(void) __attribute__((__returns_nonnull__));
+void counts_free(Counts *self); /* takes NULL */
+DEFINE_DEFER(Counts *, defer_counts, counts_free)
+
+/* The body of the request, for one account's streams; the caller frees it. */
+char *counts_request(const char *account) __attribute__((__returns_nonnull__));
+
+/* Takes the ANSWER of one server in. ERROR_BUG for what is no answer to the request. */
+int counts_add(Counts *self, const cJSON *answer, Error *reterr) MUST_CHECK;
+
+/* True once as many servers have answered as the cluster has that are up, as far as it is known. */
+bool counts_complete(const Counts *self);
+
+/* Servers that answered. */
+size_t counts_servers(const Counts *self, const ServerStore **ret_servers);
+
+/* Calls EACH with every tenant and its numbers as JSON, as much of an Observed as there is:
+ * {"stream": {"created", "state"}, "consumers": [{"name", "num_pending", ...}]}, the consumers by
+ * name. A tenant whose stream has no leader at the moment is left out, a consumer likewise. */
+void counts_each(const Counts *self,
+                 void (*each)(void *context, const char *tenant_id, const cJSON *numbers),
+                 void *context);
+
+#endif

@@ -1,0 +1,98 @@
+#include "system_request.h"
+
+#include "clock.h"
+
+enum { ANSWER_MS = 3000, SUBJECT_MAX = 256 };
+
+DEFINE_DEFER(natsSubscription *, defer_subscription, natsSubscription_Destroy)
+DEFINE_DEFER(natsInbox *, defer_inbox, natsInbox_Destroy)
+
+static int answer_parse(natsMsg *msg, cJSON **ret_answer, Error *reterr)
+{
+    if (json_parse(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg), ret_answer, reterr) <
+        0)
+        return error_wrap(reterr, "a server's answer is not JSON");
+    return 0;
+}
+
+static int handle_of(const NatsConnection *connection, natsConnection **ret_handle, Error *reterr)
+{
+    natsConnection *handle = nats_handle(connection);
+
+    if (handle == NULL || !nats_connected(connection))
+        return error_set(reterr, ERROR_BUSY, "not connected to NATS");
+    *ret_handle = handle;
+    return 0;
+}
+
+int account_of(NatsConnection *connection, char ret_account[ACCOUNT_NAME_SIZE], Error *reterr)
+{
+    DEFER(defer_nats_msg) natsMsg *msg = NULL;
+    DEFER(defer_json) cJSON *answer = NULL;
+    natsConnection *handle = NULL;
+
+    if (handle_of(connection, &handle, reterr) < 0)
+        return -1;
+    natsStatus status =
+        natsConnection_RequestString(&msg, handle, "$SYS.REQ.USER.INFO", "", ANSWER_MS);
+    if (status != NATS_OK)
+        return error_set(reterr, ERROR_BUSY, "$SYS.REQ.USER.INFO: %s", natsStatus_GetText(status));
+    if (answer_parse(msg, &answer, reterr) < 0)
+        return -1;
+    const char *account = json_text(answer, "data.account", "");
+    if (*account == '\0' || strlen(account) >= ACCOUNT_NAME_SIZE)
+        return error_set(reterr, ERROR_BUG, "$SYS.REQ.USER.INFO: the answer names no account");
+    memcpy(ret_account, account, strlen(account) + 1);
+    return 0;
+}
+
+/* Hands on what comes within the time there is. */
+static int collect(natsSubscription *inbox, ServerAnswerFn *answered, void *context, Error *reterr)
+{
+    int64_t until_ms = clock_ms() + ANSWER_MS;
+    bool any = false;
+
+    for (int64_t left_ms = ANSWER_MS; left_ms > 0; left_ms = until_ms - clock_ms()) {
+        DEFER(defer_nats_msg) natsMsg *msg = NULL;
+        DEFER(defer_json) cJSON *answer = NULL;
+
+        natsStatus status = natsSubscription_NextMsg(&msg, inbox, left_ms);
+        if (status == NATS_TIMEOUT)
+            break;
+        if (status != NATS_OK)
+            return error_set(reterr, ERROR_BUSY, "%s", natsStatus_GetText(status));
+        if (natsMsg_IsNoResponders(msg))
+            break;
+        if (answer_parse(msg, &answer, reterr) < 0)
+            return -1;
+        any = true;
+        if (answered(context, answer))
+            return 0;
+    }
+    return any ? 0
+               : error_set(reterr, ERROR_BUSY,
+                           "no server answers: is this a user of the system account?");
+}
+
+int ask_all_servers(NatsConnection *system, const char *what, const char *body,
+                    ServerAnswerFn *answered, void *context, Error *reterr)
+{
+    DEFER(defer_inbox) natsInbox *inbox = NULL;
+    DEFER(defer_subscription) natsSubscription *subscription = NULL;
+    natsConnection *handle = NULL;
+    char subject[SUBJECT_MAX];
+
+    (void)snprintf(subject, sizeof subject, "$SYS.REQ.SERVER.PING.%s", what);
+    if (handle_of(system, &handle, reterr) < 0)
+        return error_wrap(reterr, "%s", subject);
+    natsStatus status = natsInbox_Create(&inbox);
+    if (status == NATS_OK)
+        status = natsConnection_SubscribeSync(&subscription, handle, inbox);
+    if (status == NATS_OK)
+        status = natsConnection_PublishRequestString(handle, subject, inbox, body);
+    if (status != NATS_OK)
+        return error_set(reterr, ERROR_BUSY, "%s: %s", subject, natsStatus_GetText(status));
+    if (collect(subscription, answered, context, reterr) < 0)
+        return error_wrap(reterr, "%s", subject);
+    return 0;
+}

@@ -1,0 +1,22 @@
+/* Requests about the server itself, on $SYS.REQ. */
+#ifndef SYSTEM_REQUEST_H
+#define SYSTEM_REQUEST_H
+
+#include "connection.h"
+#include "json.h"
+
+enum { ACCOUNT_NAME_SIZE = 128 };
+
+/* The account of the user that CONNECTION logged in as. ERROR_BUSY when nobody answers. */
+int account_of(NatsConnection *connection, char ret_account[ACCOUNT_NAME_SIZE], Error *reterr)
+    MUST_CHECK;
+
+/* Gets each server's answer; true: that was the last one that is wanted. */
+typedef bool ServerAnswerFn(void *context, const cJSON *answer);
+
+/* Asks every server of the cluster at once, as a user of the system account, until ANSWERED says
+ * that this is enough, or for a few seconds at most. ERROR_BUSY when none answered. */
+int ask_all_servers(NatsConnection *system, const char *what, const char *body,
+                    ServerAnswerFn *answered, void *context, Error *reterr) MUST_CHECK;
+
+#endif
