@@ -12,6 +12,7 @@ enum {
     SLOTS_PER_ROW = 2, /* room for rows that are still on their way from earlier batches */
     SLOTS_MIN = 256,
     ASKS_A_TURN = 16,
+    MANY_ANSWERS = 64,
     DISCOVER_BUSY_US = 5 * 1000,
     TIDY_BUSY_US = 1000 * 1000,
     AWAY_WAIT_MS = 100,
@@ -265,6 +266,9 @@ static void await_answers(Drain *self)
     int64_t wait_us;
 
     while (!self->lost && flight_waits(self->flight, clock_us(), &wait_us)) {
+        /* Many are due: let some come together, since each wake-up costs more than an answer. */
+        if (flight_in_flight(self->flight) > MANY_ANSWERS)
+            (void)stop_wait_ms(1);
         if (!listen_for(self, wait_us) && !sink_ready(self->sink))
             self->lost = true;
         publish_ready(self);

@@ -39,7 +39,8 @@ static void on_answer(const SinkEvent *event, Flight *flight)
         ack_no_responders(stream, &ack);
     else
         ack_parse(event->answer.at, event->answer.length, stream, &ack);
-    Answered answered = flight_answer(flight, event->token, &ack, now_us, random_u32());
+    Answered answered =
+        flight_answer(flight, event->token, &ack, now_us, ack.stored ? 0 : random_u32());
 
     if (answered.paused)
         tell_paused(answered.lane, NULL);
