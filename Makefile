@@ -73,9 +73,12 @@ LAYERS_relay/source         := $(BASE) lib/run lib/tenant relay/core relay/schem
 LAYERS_relay/schema         := $(BASE)
 LAYERS_relay/sink           := $(BASE) lib/run lib/jetstream lib/tenant relay/core
 LAYERS_relay                := $(BASE) lib/run lib/jetstream lib/tenant relay/core relay/source relay/sink relay/schema
+LAYERS_provisioner/core     := $(BASE) lib/tenant lib/jetstream lib/kube
+LAYERS_provisioner          := $(BASE) lib/run lib/kube lib/tenant lib/jetstream provisioner/core
 LAYERS_tests/support        := $(BASE) lib/tenant controller/plan
 LAYERS_tests/unit           := tests/support $(BASE) lib/run lib/jetstream lib/kube lib/tenant controller \
 	controller/state controller/plan controller/survey controller/reconcile relay relay/core relay/source relay/sink relay/schema
+LAYERS_tests/unit           += provisioner provisioner/core
 layers = $(addprefix -iquote ,$(LAYERS_$(1)))
 
 # Folders and files that may touch nothing outside their arguments; `make purity` holds them to it.
@@ -83,13 +86,17 @@ PURE := $(wildcard lib/base/*.c lib/tenant/*.c controller/plan/*.c controller/st
 	$(filter-out controller/survey/fleet.c,$(wildcard controller/survey/*.c)) \
 	lib/jetstream/api_error.c $(wildcard lib/jetstream/field*.c lib/jetstream/*_fields.c) \
 	$(wildcard lib/kube/kube_path.c lib/kube/kube_status.c lib/kube/watch_lines.c lib/kube/watch_events.c lib/kube/watch_rule.c lib/kube/lease_rule.c)
+PURE += $(wildcard provisioner/core/*.c)
 
 BINARIES := $O/bulkhead-controller $O/bulkhead-relay
 FOLDERS  := lib/base lib/run lib/jetstream lib/kube lib/tenant controller controller/state \
 	controller/plan controller/survey controller/reconcile relay relay/core relay/source relay/sink relay/schema
+BINARIES += $O/bulkhead-provisioner
+FOLDERS  += provisioner provisioner/core
 SRC      := $(wildcard $(addsuffix /*.c,$(FOLDERS)))
 HEADERS  := $(wildcard $(addsuffix /*.h,$(FOLDERS) tests/support))
 MAINS    := controller/main.c relay/main.c
+MAINS    += provisioner/main.c
 TEST_SRC := $(wildcard tests/unit/*.c)
 TESTS    := $(TEST_SRC:tests/unit/%.c=$O/unit/%)
 SUPPORT  := $(wildcard tests/support/*.c)
@@ -99,6 +106,7 @@ all: $(BINARIES)
 
 $O/bulkhead-controller: $O/controller/main.o $O/bulkhead.a
 $O/bulkhead-relay: $O/relay/main.o $O/bulkhead.a
+$O/bulkhead-provisioner: $O/provisioner/main.o $O/bulkhead.a
 $(BINARIES):
 	@echo "  LINK $@"
 	$Q$(CC) $(LDFLAGS_$(MODE)) -o $@ $^ $(LIBS)

@@ -1,0 +1,47 @@
+#include "rate_limit.h"
+
+#include <math.h>
+
+/* FNV-1a, from a start that nobody outside knows. Never 0. */
+static uint64_t hash(uint64_t seed, const char *text)
+{
+    uint64_t sum = seed ^ UINT64_C(14695981039346656037);
+
+    for (; *text != '\0'; text++)
+        sum = (sum ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    sum ^= sum >> 32;
+    return sum != 0 ? sum : 1;
+}
+
+static RateBucket *bucket_of(RateLimit *limit, const char *source, int64_t now_ms)
+{
+    uint64_t key = hash(limit->seed, source);
+    RateBucket *set = limit->buckets[key % RATE_SETS];
+    RateBucket *oldest = &set[0];
+
+    for (size_t i = 0; i < RATE_WAYS; i++) {
+        if (set[i].source == key)
+            return &set[i];
+        if (set[i].source == 0 || set[i].seen_ms < oldest->seen_ms)
+            oldest = &set[i];
+    }
+    *oldest = (RateBucket){.source = key, .tokens = limit->burst, .seen_ms = now_ms};
+    return oldest;
+}
+
+bool rate_limit_take(RateLimit *limit, const char *source, int64_t now_ms, int64_t *ret_wait_ms)
+{
+    if (limit->per_second <= 0)
+        return true;
+    RateBucket *bucket = bucket_of(limit, source, now_ms);
+    double passed_s = (double)max_i64(0, now_ms - bucket->seen_ms) / 1000;
+
+    bucket->tokens = fmin(limit->burst, bucket->tokens + passed_s * limit->per_second);
+    bucket->seen_ms = now_ms;
+    if (bucket->tokens >= 1) {
+        bucket->tokens -= 1;
+        return true;
+    }
+    *ret_wait_ms = (int64_t)ceil((1 - bucket->tokens) / limit->per_second * 1000);
+    return false;
+}
