@@ -14,6 +14,7 @@ enum {
     KEY_BYTES_MIN = 24,
     KEY_BYTES_MAX = 64,
     PLAIN_KEY_MIN = 16,
+    KEY_TEXT_MAX = SIGNATURE_KEY_SIZE,
     CANDIDATES_MAX = 32,
     HEADER_MAX = 4096,
     SIGNED_EXTRA_MAX = SIGNATURE_ID_MAX + 32,
@@ -43,27 +44,31 @@ void signature_keys_done(SignatureKeys *keys)
     OPENSSL_cleanse(keys, sizeof *keys);
 }
 
-/* Strict: the alphabet, whole groups of four, '=' at the end alone. */
+/* Strict: the alphabet, '=' at the end alone, which may be left out. */
 static int base64_read(const char *text, size_t length, SignatureKey *ret_key)
 {
-    unsigned char bytes[SIGNATURE_KEY_SIZE * 4 / 3];
-    size_t padding = 0;
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char padded[KEY_TEXT_MAX + 4];
+    unsigned char bytes[KEY_TEXT_MAX];
 
-    while (padding < 2 && padding < length && text[length - 1 - padding] == '=')
-        padding++;
-    for (size_t i = 0; i < length - padding; i++) {
-        if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", text[i]) ==
-            NULL)
+    for (int i = 0; i < 2 && length > 0 && text[length - 1] == '='; i++)
+        length--;
+    if (length == 0 || length > KEY_TEXT_MAX || length % 4 == 1)
+        return -1;
+    for (size_t i = 0; i < length; i++) {
+        if (strchr(alphabet, text[i]) == NULL)
             return -1;
     }
-    if (length == 0 || length % 4 != 0 || length / 4 * 3 > sizeof ret_key->bytes)
-        return -1;
-    int decoded = EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)length);
-    if (decoded < (int)padding)
-        return -1;
-    ret_key->length = (size_t)decoded - padding;
+    memcpy(padded, text, length);
+    memset(padded + length, '=', 4);
+    int decoded =
+        EVP_DecodeBlock(bytes, (const unsigned char *)padded, (int)((length + 3) / 4 * 4));
+    ret_key->length = length * 3 / 4;
+    assert(decoded >= (int)ret_key->length);
     memcpy(ret_key->bytes, bytes, ret_key->length);
     OPENSSL_cleanse(bytes, sizeof bytes);
+    OPENSSL_cleanse(padded, sizeof padded);
     return 0;
 }
 
