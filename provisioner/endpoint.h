@@ -3,7 +3,7 @@
 #ifndef ENDPOINT_H
 #define ENDPOINT_H
 
-#include "event.h"
+#include "account_event.h"
 #include "rate_limit.h"
 #include "secret_store.h"
 #include "source_address.h"

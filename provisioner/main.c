@@ -1,19 +1,17 @@
 /* Reads the settings, builds everything, hands it in, and waits for the end. */
 #include <stdatomic.h>
-#include <sys/prctl.h>
 
 #include "audit.h"
 #include "endpoint.h"
 #include "health_server.h"
 #include "log.h"
+#include "process.h"
 #include "provisioner_settings.h"
 #include "refresher.h"
 #include "stop.h"
 #include "visit_workers.h"
 
 enum {
-    EXIT_FAILED = 1,
-    EXIT_USAGE = 2,
     START_RETRY_MS = 1000,
     DRAIN_MS = 5000,
     SERVER_THREADS = 2,
@@ -21,7 +19,7 @@ enum {
 };
 
 typedef struct Main {
-    ProvisionerSettings settings;
+    const ProvisionerSettings *settings;
     EndpointConfig endpoint_config;
     atomic_bool open;
     KubeClient *kube;
@@ -89,7 +87,7 @@ static int fields_check(const ProvisionerSettings *settings, Error *reterr)
 
 static int rules_read(Main *self, Error *reterr)
 {
-    const ProvisionerSettings *settings = &self->settings;
+    const ProvisionerSettings *settings = self->settings;
     EndpointConfig *config = &self->endpoint_config;
 
     if (required_check(settings, reterr) < 0 || fields_check(settings, reterr) < 0)
@@ -127,7 +125,7 @@ static int kube_connect(Main *self, Error *reterr)
 {
     KubeConfig *config = NULL;
 
-    if (kube_config_load(self->settings.kubeconfig, NULL, &config, reterr) < 0)
+    if (kube_config_load(self->settings->kubeconfig, NULL, &config, reterr) < 0)
         return -1;
     return kube_client_new(config, provisioner_program.name, &self->kube, reterr);
 }
@@ -158,24 +156,24 @@ static int prepare(Main *self, Error *reterr)
 
     if (rules_read(self, reterr) < 0)
         return -1;
-    self->secrets = secret_store_new(self->settings.secret_file, self->endpoint_config.rules.form);
+    self->secrets = secret_store_new(self->settings->secret_file, self->endpoint_config.rules.form);
     if (secret_store_refresh(self->secrets, &changed, reterr) < 0)
         return error_wrap(reterr, "--secret-file");
     if (kube_connect(self, reterr) < 0 ||
-        health_server_start(self->settings.listen, &checks, &self->health, reterr) < 0)
+        health_server_start(self->settings->listen, &checks, &self->health, reterr) < 0)
         return -1;
     self->provisioner = provisioner_new(&(ProvisionerConfig){
         .kube = self->kube,
-        .template_paths = self->settings.templates,
-        .delete_tenants = text_eq(self->settings.on_deleted, "delete"),
-        .remember_ms = max_i64(2 * self->settings.tolerance_ms, self->settings.event_max_age_ms),
+        .template_paths = self->settings->templates,
+        .delete_tenants = text_eq(self->settings->on_deleted, "delete"),
+        .remember_ms = max_i64(2 * self->settings->tolerance_ms, self->settings->event_max_age_ms),
     });
     return templates_load(self, reterr);
 }
 
 static int server_start(Main *self, Error *reterr)
 {
-    const ProvisionerSettings *settings = &self->settings;
+    const ProvisionerSettings *settings = self->settings;
     const HttpLimits limits = {
         .connections = settings->connections,
         .connections_per_source = settings->connections_per_source,
@@ -233,12 +231,12 @@ static int provisioner_main(Main *self, Error *reterr)
     if (prepare(self, reterr) < 0 || server_start(self, reterr) < 0)
         return -1;
     atomic_store(&self->open, true);
-    if (self->settings.tls_cert == NULL)
+    if (self->settings->tls_cert == NULL)
         log_warn(
             "the webhook speaks plain HTTP: let an ingress with a certificate stand before it");
     log_info("running", KV("version", BULKHEAD_VERSION),
              KV("server", kube_client_server(self->kube)),
-             KV("signature", self->settings.signature),
+             KV("signature", self->settings->signature),
              KV("port", (int64_t)http_server_port(self->server)));
     while (!stop_requested())
         (void)stop_wait_ms(INT32_MAX);
@@ -246,39 +244,27 @@ static int provisioner_main(Main *self, Error *reterr)
     return 0;
 }
 
-static void log_setup(const ProvisionerSettings *settings)
+static int provisioner_run(Process *process, const char *command, Error *reterr)
 {
-    LogLevel level = LOG_LEVEL_INFO;
-    LogFormat format = LOG_FORMAT_JSON;
+    static Main self;
 
-    (void)log_level_parse(settings->log_level, &level);
-    (void)log_format_parse(settings->log_format, &format);
-    log_init(provisioner_program.name, level, format);
+    (void)command;
+    self.settings = process->settings;
+    int r = provisioner_main(&self, reterr);
+    bool stopped = stop_requested();
+    main_done(&self);
+    return stopped ? 0 : r;
 }
 
 int main(int argc, char **argv)
 {
-    static Main self;
-    const char *command = NULL;
-    Error error;
+    static ProvisionerSettings settings;
+    Process process = {
+        .program = &provisioner_program,
+        .settings = &settings,
+        .log_level_offset = offsetof(ProvisionerSettings, log_level),
+        .log_format_offset = offsetof(ProvisionerSettings, log_format),
+    };
 
-    json_init();
-    switch (settings_load(&provisioner_program, argc, argv, &self.settings, &command)) {
-    case SETTINGS_SHOWN:
-        return EXIT_SUCCESS;
-    case SETTINGS_WRONG:
-        return EXIT_USAGE;
-    case SETTINGS_RUN:
-        break;
-    }
-    log_setup(&self.settings);
-    (void)prctl(PR_SET_DUMPABLE, 0); /* secrets are in memory: no core dump, no ptrace */
-    stop_init();
-    int r = provisioner_main(&self, &error);
-    bool stopped = stop_requested();
-    main_done(&self);
-    if (r == 0 || stopped)
-        return EXIT_SUCCESS;
-    log_error("cannot run", KV("error", error.text));
-    return error.kind == ERROR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    return process_main(&process, argc, argv, provisioner_run);
 }

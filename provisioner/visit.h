@@ -2,7 +2,7 @@
 #ifndef VISIT_H
 #define VISIT_H
 
-#include "event.h"
+#include "account_event.h"
 #include "http_server.h"
 #include "provision_plan.h"
 #include "source_address.h"

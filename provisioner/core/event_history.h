@@ -7,7 +7,7 @@
 #ifndef EVENT_HISTORY_H
 #define EVENT_HISTORY_H
 
-#include "event.h"
+#include "account_event.h"
 #include "text.h"
 
 enum { HISTORY_MAX = 16, HISTORY_ID_SIZE = 17, HISTORY_DIGEST_SIZE = 33 };

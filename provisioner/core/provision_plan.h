@@ -2,7 +2,7 @@
 #ifndef PROVISION_PLAN_H
 #define PROVISION_PLAN_H
 
-#include "event.h"
+#include "account_event.h"
 #include "template.h"
 
 /* What we write on a Tenant beside the template's part. */

@@ -1,11 +1,13 @@
 /* docs/options.md and docs/metrics.md say what the tables in the code say. With BULKHEAD_WRITE_DOCS
  * set, as `make docs` does, they are written. Runs in the root of the tree. */
+#include "audit.h"
 #include "child.h"
 #include "controller_settings.h"
 #include "dispatcher.h"
 #include "fleet_watch.h"
 #include "kube_client.h"
 #include "leader.h"
+#include "provisioner_settings.h"
 #include "relay_metrics.h"
 #include "relay_options.h"
 #include "tenant_metrics.h"
@@ -22,6 +24,12 @@ static void register_controller(void)
     fleet_watch_register_metrics();
     tenant_metrics_register(true);
     workers_register_metrics(1);
+}
+
+static void register_provisioner(void)
+{
+    kube_client_register_metrics();
+    audit_register_metrics();
 }
 
 typedef struct Binary {
@@ -48,6 +56,13 @@ static const Binary binaries[] = {
         .registers = {"relay_metrics_register"},
         .register_metrics = relay_metrics_register,
         .settings_size = sizeof(RelayOptions),
+    },
+    {
+        .program = &provisioner_program,
+        .main = "provisioner/main.c",
+        .registers = {"kube_client_register_metrics", "audit_register_metrics"},
+        .register_metrics = register_provisioner,
+        .settings_size = sizeof(ProvisionerSettings),
     },
 };
 

@@ -1,10 +1,10 @@
 /* The body of a request as one JSON object with the event's attributes and data, whatever form it
- * came in. For event.c. Pure. */
-#ifndef EVENT_BODY_H
-#define EVENT_BODY_H
+ * came in. For account_event.c. Pure. */
+#ifndef ACCOUNT_EVENT_BODY_H
+#define ACCOUNT_EVENT_BODY_H
 
+#include "account_event.h"
 #include "digest.h"
-#include "event.h"
 
 typedef enum EventBodyForm {
     EVENT_BODY_PLAIN,

@@ -3,8 +3,8 @@
  * The body is either the event itself ({"type", "timestamp", "data"}), a CloudEvent ("structured"),
  * or the data of a CloudEvent whose attributes are headers ("binary"). Pure: the time is handed in.
  */
-#ifndef EVENT_H
-#define EVENT_H
+#ifndef ACCOUNT_EVENT_H
+#define ACCOUNT_EVENT_H
 
 #include "account_name.h"
 #include "digest.h"

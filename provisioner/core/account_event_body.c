@@ -1,4 +1,4 @@
-#include "event_body.h"
+#include "account_event_body.h"
 
 #include <openssl/evp.h>
 #include <strings.h>

@@ -1,8 +1,8 @@
-#include "event.h"
+#include "account_event.h"
 
 #include <strings.h>
 
-#include "event_body.h"
+#include "account_event_body.h"
 #include "rfc3339.h"
 
 enum { PATH_MAX_BYTES = 256, PART_MAX = 120 };
