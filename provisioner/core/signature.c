@@ -105,21 +105,27 @@ static size_t without_space(const char *line, size_t length)
     return length;
 }
 
+static int key_add(SignatureKeys *keys, SignatureForm form, const char *line, size_t length,
+                   Error *reterr)
+{
+    if (keys->count == SIGNATURE_KEYS_MAX)
+        return error_set(reterr, ERROR_INVALID, "more than %d secrets", SIGNATURE_KEYS_MAX);
+    SignatureKey *key = &keys->keys[keys->count];
+    if ((form == SIGNATURE_STANDARD ? standard_key_read : plain_key_read)(line, length, key,
+                                                                          reterr) < 0)
+        return -1;
+    keys->count++;
+    return 0;
+}
+
 int signature_keys_add(SignatureKeys *keys, SignatureForm form, const char *text, Error *reterr)
 {
     for (int number = 1; *text != '\0'; number++) {
         size_t line = strcspn(text, "\n");
         size_t length = without_space(text, line);
-        SignatureKey *key = &keys->keys[keys->count];
 
-        if (length > 0 && *text != '#') {
-            if (keys->count == SIGNATURE_KEYS_MAX)
-                return error_set(reterr, ERROR_INVALID, "more than %d secrets", SIGNATURE_KEYS_MAX);
-            if ((form == SIGNATURE_STANDARD ? standard_key_read : plain_key_read)(text, length, key,
-                                                                                  reterr) < 0)
-                return error_wrap(reterr, "line %d", number);
-            keys->count++;
-        }
+        if (length > 0 && *text != '#' && key_add(keys, form, text, length, reterr) < 0)
+            return error_wrap(reterr, "line %d", number);
         text += line + (text[line] == '\n' ? 1 : 0);
     }
     return 0;
