@@ -26,8 +26,8 @@ Endpoint *endpoint_new(const EndpointConfig *config)
     Endpoint *endpoint = xcalloc(1, sizeof *endpoint);
 
     endpoint->config = *config;
-    endpoint->rate.per_second = (double)config->rate_per_second;
-    endpoint->rate.burst = (double)config->rate_burst;
+    endpoint->rate.per_second = config->rate_per_second;
+    endpoint->rate.burst = config->rate_burst;
     endpoint->rate.seed = (uint64_t)random_u32() << 32 | random_u32();
     (void)pthread_mutex_init(&endpoint->rate_lock, NULL);
     return endpoint;

@@ -1,6 +1,6 @@
 #include "rate_limit.h"
 
-#include <math.h>
+enum { TOKEN = 1000, PASSED_MS_MAX = 3600 * 1000 };
 
 /* FNV-1a, from a start that nobody outside knows. Never 0. */
 static uint64_t hash(uint64_t seed, const char *text)
@@ -25,7 +25,7 @@ static RateBucket *bucket_of(RateLimit *limit, const char *source, int64_t now_m
         if (set[i].source == 0 || set[i].seen_ms < oldest->seen_ms)
             oldest = &set[i];
     }
-    *oldest = (RateBucket){.source = key, .tokens = limit->burst, .seen_ms = now_ms};
+    *oldest = (RateBucket){.source = key, .thousandths = limit->burst * TOKEN, .seen_ms = now_ms};
     return oldest;
 }
 
@@ -34,14 +34,15 @@ bool rate_limit_take(RateLimit *limit, const char *source, int64_t now_ms, int64
     if (limit->per_second <= 0)
         return true;
     RateBucket *bucket = bucket_of(limit, source, now_ms);
-    double passed_s = (double)max_i64(0, now_ms - bucket->seen_ms) / 1000;
+    int64_t passed_ms = min_i64(max_i64(0, now_ms - bucket->seen_ms), PASSED_MS_MAX);
 
-    bucket->tokens = fmin(limit->burst, bucket->tokens + passed_s * limit->per_second);
-    bucket->seen_ms = now_ms;
-    if (bucket->tokens >= 1) {
-        bucket->tokens -= 1;
+    bucket->thousandths =
+        min_i64(limit->burst * TOKEN, bucket->thousandths + passed_ms * limit->per_second);
+    bucket->seen_ms = max_i64(bucket->seen_ms, now_ms);
+    if (bucket->thousandths >= TOKEN) {
+        bucket->thousandths -= TOKEN;
         return true;
     }
-    *ret_wait_ms = (int64_t)ceil((1 - bucket->tokens) / limit->per_second * 1000);
+    *ret_wait_ms = (TOKEN - bucket->thousandths + limit->per_second - 1) / limit->per_second;
     return false;
 }

@@ -8,14 +8,14 @@
 enum { RATE_SETS = 4096, RATE_WAYS = 4 };
 
 typedef struct RateBucket {
-    uint64_t source; /* a hash of it; 0: free */
-    double tokens;
+    uint64_t source;     /* a hash of it; 0: free */
+    int64_t thousandths; /* of a token */
     int64_t seen_ms;
 } RateBucket;
 
 typedef struct RateLimit {
-    double per_second; /* 0: no limit */
-    double burst;
+    int64_t per_second; /* 0: no limit */
+    int64_t burst;
     uint64_t seed; /* random, so that nobody can choose whom to share a place with */
     RateBucket buckets[RATE_SETS][RATE_WAYS];
 } RateLimit;
