@@ -3,7 +3,7 @@
 #include "log.h"
 #include "metrics.h"
 
-enum { FIELDS_MAX = 16, TRACE_ID_SIZE = 33 };
+enum { FIELDS_MAX = 12, TRACE_ID_SIZE = 33 };
 
 static const double buckets[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                  0.5,   1,      2.5,   5,    10,    30,   60};
@@ -109,7 +109,6 @@ void audit_visit(const Visit *visit, unsigned code, int64_t now_us)
     trace_id(visit, trace);
     add_text(fields, &n, "request", visit->id);
     add_text(fields, &n, "source", visit->source);
-    add_text(fields, &n, "method", visit->method);
     add_text(fields, &n, "route", route_name(visit->route));
     add_text(fields, &n, "outcome", visit->outcome);
     fields[n++] = log_int_field("code", code);
@@ -119,7 +118,6 @@ void audit_visit(const Visit *visit, unsigned code, int64_t now_us)
     add_text(fields, &n, "tenant", visit->tenant);
     add_text(fields, &n, "trace", trace);
     add_text(fields, &n, "note", visit->note);
-    fields[n++] = log_int_field("bytes", (int64_t)visit->body_bytes);
     fields[n++] = log_int_field("took_us", took_us);
     assert(n <= FIELDS_MAX);
     log_write(code >= 500 ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "request", fields, n);

@@ -301,7 +301,6 @@ static bool on_request(void *context, HttpRequest *request, HttpAnswer *ret_answ
     Problem problem = {0};
     int r = -1;
 
-    (void)http_request_body(request, &visit->body_bytes);
     if (visit->refused)
         problem = visit->problem;
     else

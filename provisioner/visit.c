@@ -14,7 +14,6 @@ Visit *visit_new(HttpRequest *request, int64_t now_us)
     visit->began_us = now_us;
     visit->outcome = "broken";
     (void)snprintf(visit->id, sizeof visit->id, "%08x%08x", random_u32(), random_u32());
-    (void)snprintf(visit->method, sizeof visit->method, "%s", http_request_method(request));
     return visit;
 }
 

@@ -21,7 +21,6 @@ typedef struct Visit {
     VisitRoute route;
     char id[VISIT_ID_SIZE]; /* X-Request-Id, and in the log */
     char source[SOURCE_SIZE];
-    char method[16];
     char tenant[TENANT_ID_MAX + 1]; /* "" until it is known */
     int64_t began_us;
     Event event;  /* of VISIT_EVENT, once the signature is verified */
@@ -39,7 +38,6 @@ typedef struct Visit {
     /* of the audit line: */
     const char *outcome; /* constant */
     char note[ERROR_TEXT_MAX];
-    size_t body_bytes;
 } Visit;
 
 /* What the address bar would show: "POST /v1/tenants" and so on. */

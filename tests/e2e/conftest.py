@@ -21,6 +21,7 @@ from support.outbox import Outbox
 from support.places import new_folder
 from support.postgres import Postgres
 from support.program import Program, forget_started, interrupt_on_sigterm, started_programs
+from support.webhook import Provisioner, Sender
 
 LOG_LINES = 40
 
@@ -117,6 +118,30 @@ def new_relay(folder: Path, outbox: Outbox, nats: NatsServer) -> Iterator[Callab
 
     yield make
     stop_all(made)
+
+
+@pytest.fixture
+def new_provisioner(folder: Path, cluster: KubeCluster) -> Iterator[Callable[..., Provisioner]]:
+    """Makes webhooks, not yet started, with the flags it is called with."""
+    made: list[Provisioner] = []
+
+    def make(*flags: str) -> Provisioner:
+        place = folder / f"provisioner-{len(made)}"
+        made.append(Provisioner(place, cluster.kubeconfig, flags))
+        return made[-1]
+
+    yield make
+    stop_all(made)
+
+
+@pytest.fixture
+def provisioner(new_provisioner: Callable[..., Provisioner]) -> Provisioner:
+    return new_provisioner().start()
+
+
+@pytest.fixture
+def sender(provisioner: Provisioner) -> Sender:
+    return provisioner.connect()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
@@ -60,6 +60,17 @@ class Provisioner(BulkheadProgram):
             f"--templates={self.templates}",
         ]
         super().__init__(folder, [*ours, *flags], {})
+        self._senders: list[Sender] = []
+
+    def connect(self, trust: ssl.SSLContext | None = None) -> "Sender":
+        """A sender that is closed when the webhook is."""
+        self._senders.append(Sender(self.webhook_port, trust))
+        return self._senders[-1]
+
+    def stop(self) -> int:
+        for sender in self._senders:
+            sender.close()
+        return super().stop()
 
     def audit(self) -> list[dict[str, str]]:
         """The lines about requests, as they are logged in text."""
@@ -222,6 +233,12 @@ class Sender:
                 )
         self._connection.timeout = timeout
         return self._connection
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         if self._connection is not None:
