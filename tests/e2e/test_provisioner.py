@@ -464,7 +464,9 @@ def test_two_rights_are_enough(
     forbidden = sender.send(signed(event("account.deleted", "acme")))
     assert (forbidden.code, forbidden.problem) == (503, "unavailable")
     assert "cannot delete" not in forbidden.body.decode()
-    eventually(lambda: "cannot delete" in provisioner.audit()[-1].get("note", ""), "the log says it")
+    eventually(
+        lambda: "cannot delete" in provisioner.audit()[-1].get("note", ""), "the log says it"
+    )
     assert list(versions(kubectl)) == ["acme"]
 
 
