@@ -17,7 +17,7 @@ die() {
 
 # step NUMBER TEXT: says what begins; the steps that have nothing to do say nothing.
 step() {
-    printf '[%s/8] %s\n' "$1" "$2"
+    printf '[%s/%s] %s\n' "$1" "${STEPS:-8}" "$2"
     STEP_STARTED=$SECONDS
 }
 

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Makes the chart's generated files, or with --check says which of them are out of date.
+
+    values.yaml  -> values.schema.json, and the table of values in README.md
+    ../crds      -> files/crds, byte for byte
+    ../VERSION   -> version and appVersion of Chart.yaml
+"""
+
+import json
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+TOP = Path(__file__).resolve().parent.parent
+CHART = TOP / "charts" / "bulkhead"
+TYPES = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
+KEY = re.compile(r"^( *)([A-Za-z][A-Za-z0-9]*):( |$)")
+
+
+class Wrong(Exception):
+    """values.yaml says something that this program does not understand."""
+
+
+@dataclass
+class Comment:
+    """What stands above a value."""
+
+    text: str = ""
+    schema: dict[str, Any] = field(default_factory=dict)
+
+
+def read_comments(text: str) -> dict[str, Comment]:
+    """The comment above each key, by the key's path: `relay.image.tag`."""
+    found: dict[str, Comment] = {}
+    path: list[tuple[int, str]] = []
+    comment = Comment()
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped.startswith("# @schema "):
+            comment.schema = json.loads(stripped.removeprefix("# @schema "))
+        elif stripped.startswith("# -- "):
+            comment = Comment(stripped.removeprefix("# -- "))
+        elif stripped.startswith("#"):
+            comment.text += " " + stripped.removeprefix("#").strip()
+        elif match := KEY.match(line):
+            indent = len(match[1])
+            path = [step for step in path if step[0] < indent] + [(indent, match[2])]
+            found[".".join(key for _, key in path)] = comment
+            comment = Comment()
+        else:
+            comment = Comment()
+    return found
+
+
+def is_leaf(value: Any, comment: Comment) -> bool:
+    """A described object is one value; an object without a description holds values."""
+    return not isinstance(value, dict) or comment.text != ""
+
+
+def schema_of(values: dict[str, Any], comments: dict[str, Comment], prefix: str) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    for key, value in values.items():
+        path = f"{prefix}{key}"
+        comment = comments[path]
+        if not is_leaf(value, comment):
+            properties[key] = schema_of(value, comments, f"{path}.")
+            continue
+        if not comment.text:
+            raise Wrong(f"{path} has no description")
+        properties[key] = {
+            "description": comment.text,
+            "type": TYPES[type(value)],
+            "default": value,
+        } | comment.schema
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def make_schema(values: dict[str, Any], comments: dict[str, Comment]) -> str:
+    schema = schema_of(values, comments, "")
+    # Helm puts the parent chart's globals here too.
+    schema["properties"]["global"]["additionalProperties"] = True
+    whole = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Values of the Bulkhead chart",
+    }
+    return json.dumps(whole | schema, indent=2) + "\n"
+
+
+def rows_of(values: dict[str, Any], comments: dict[str, Comment], prefix: str) -> list[str]:
+    rows = []
+    for key, value in values.items():
+        path = f"{prefix}{key}"
+        if is_leaf(value, comments[path]):
+            default = json.dumps(value, separators=(", ", ": ")).replace("|", "\\|")
+            text = comments[path].text.replace("|", "\\|")
+            rows.append(f"| `{path}` | `{default}` | {text} |")
+        else:
+            rows += rows_of(value, comments, f"{path}.")
+    return rows
+
+
+def make_readme(values: dict[str, Any], comments: dict[str, Comment]) -> str:
+    rows = ["| value | default | meaning |", "|---|---|---|", *rows_of(values, comments, "")]
+    template = (CHART / "README.md.in").read_text()
+    return template.replace("@VALUES@", "\n".join(rows))
+
+
+def make_chart_yaml() -> str:
+    version = (TOP / "VERSION").read_text().strip()
+    text = (CHART / "Chart.yaml").read_text()
+    return re.sub(r"(?m)^(version|appVersion): .*$", rf"\1: {version}", text)
+
+
+def make_all() -> dict[Path, str]:
+    text = (CHART / "values.yaml").read_text()
+    values, comments = yaml.safe_load(text), read_comments(text)
+    made = {
+        CHART / "values.schema.json": make_schema(values, comments),
+        CHART / "README.md": make_readme(values, comments),
+        CHART / "Chart.yaml": make_chart_yaml(),
+    }
+    for crd in sorted((TOP / "crds").glob("*.yaml")):
+        made[CHART / "files" / "crds" / crd.name] = crd.read_text()
+    return made
+
+
+def surplus_crds(made: dict[Path, str]) -> list[Path]:
+    return [path for path in (CHART / "files" / "crds").glob("*") if path not in made]
+
+
+def main() -> int:
+    made = make_all()
+    stale = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
+    stale += surplus_crds(made)
+    if "--check" in sys.argv[1:]:
+        for path in stale:
+            print(f"{path.relative_to(TOP)} is out of date: run charts/generate.py")
+        return 1 if stale else 0
+    for path in stale:
+        if path in made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(made[path])
+        else:
+            path.unlink()
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Wrong as wrong:
+        sys.exit(f"values.yaml: {wrong}")
