@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Makes the chart's generated files, or with --check says which of them are out of date.
 
-    values.yaml  -> values.schema.json, and the table of values in README.md
-    ../crds      -> files/crds, byte for byte
-    ../VERSION   -> version and appVersion of Chart.yaml
+values.yaml gives values.schema.json and the table in README.md; ../crds goes to files/crds byte for
+byte; ../VERSION gives version and appVersion in Chart.yaml.
 """
 
 import json
