@@ -10,6 +10,10 @@
 #   make cover         line coverage of the unit tests              -> build/cover/
 #   make docs          docs/options.md, docs/metrics.md from the tables in the code
 #   make setup         installs every dependency (Debian 12)
+#   make images        container images as OCI archives, without a daemon -> build/images/
+#   make test-chart    the Helm chart: renders, schema, a real API server; Argo CD's Lua
+#   make test-cluster  the chart on a real single-node Kubernetes (needs root and cgroups)
+#   make cluster-demo  the demo there (KEEP=1: stays up)
 #   make clean
 #
 # V=1 shows the commands. MODE=release|check|tsan|cover builds any target beside the others in build/$(MODE)/.
@@ -203,6 +207,32 @@ lint: setup
 	$(AFTER_SETUP) --keep-going format-check tidy cppcheck analyze purity budget scripts
 
 .PHONY: setup e2e demo test lint
+
+# ---- the chart, its images, and a real cluster for both
+
+IMAGES     := $(patsubst $O/%,build/images/%.tar,$(BINARIES))
+REGISTRY   ?= bulkhead
+chart-tools: setup
+	@tests/setup/chart_tools.sh
+build/images/%.tar: build/release/% images/oci_image.py
+	$Qimages/oci_image.py --output $@ --name $(REGISTRY)/$*:$(VERSION) --strip --compress \
+	    --entrypoint /usr/bin/$* --label org.opencontainers.image.title=$* \
+	    --label org.opencontainers.image.version=$(VERSION) \
+	    --label org.opencontainers.image.licenses=Apache-2.0 $<=/usr/bin/$*
+images: $(IMAGES)
+test-chart: chart-tools
+	$(AFTER_SETUP) all
+	$Qcharts/generate.py --check
+	$Q$(PYTHON) -m mypy --strict charts/generate.py images/oci_image.py
+	$Q$(PYTHON) -m pytest -c tests/pyproject.toml tests/chart $(ARGS)
+test-cluster: chart-tools
+	$(AFTER_SETUP) images
+	$Q$(PYTHON) -m pytest -c tests/pyproject.toml tests/cluster $(ARGS)
+cluster-demo: setup
+	$(AFTER_SETUP) images
+	$Qtests/cluster/demo.sh
+
+.PHONY: chart-tools images test-chart test-cluster cluster-demo
 
 .DEFAULT_GOAL := all
 .PHONY: all check docs

@@ -123,7 +123,7 @@ def make_all() -> dict[Path, str]:
         CHART / "Chart.yaml": make_chart_yaml(),
     }
     for crd in sorted((TOP / "crds").glob("*.yaml")):
-        made[CHART / "files" / "crds" / crd.name] = crd.read_text()
+        made[CHART / "files" / "crds" / crd.name.partition("_")[2]] = crd.read_text()
     return made
 
 

@@ -8,7 +8,8 @@ a user without rights. The same input gives the same bytes.
     oci_image.py --output relay.tar --name example.com/relay:1 --entrypoint /usr/bin/relay \\
         build/release/relay=/usr/bin/relay
 
-`podman load -i`, `ctr images import` and `skopeo copy oci-archive:` take such an archive.
+`podman load -i`, `ctr images import` and `skopeo copy oci-archive:` take such an archive. With
+--tree it writes the layer alone, a plain tar file, for the Containerfile.
 """
 
 import argparse
@@ -183,56 +184,66 @@ class Archive:
         return self.layer.bytes()
 
 
-def make_archive(arguments: argparse.Namespace) -> bytes:
+def make_tree(arguments: argparse.Namespace) -> bytes:
     files = collect(arguments.files) | time_zones() | {CERTIFICATES: Path(CERTIFICATES)}
     links = dict(link.split("=", 1) for link in arguments.link)
-    labels = dict(label.split("=", 1) for label in arguments.label)
-    tree = make_layer(files, links, arguments.strip)
+    return make_layer(files, links, arguments.strip)
+
+
+def make_config(arguments: argparse.Namespace, tree: bytes) -> dict[str, Any]:
+    run = {
+        "Entrypoint": arguments.entrypoint,
+        "Env": ["PATH=/usr/bin"],
+        "Labels": dict(label.split("=", 1) for label in arguments.label),
+        "User": f"{USER}:{USER}",
+    }
+    digest = hashlib.sha256(tree).hexdigest()
+    return {
+        "architecture": MACHINES[os.uname().machine],
+        "os": "linux",
+        "config": run,
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+    }
+
+
+def make_archive(arguments: argparse.Namespace, tree: bytes) -> bytes:
     archive = Archive()
     if arguments.compress:
         layer = archive.blob("layer.v1.tar+gzip", gzip.compress(tree, 6, mtime=0))
     else:
         layer = archive.blob("layer.v1.tar", tree)
-    run = {"Entrypoint": arguments.entrypoint, "User": f"{USER}:{USER}", "Labels": labels}
-    run["Env"] = ["PATH=/usr/bin", "SSL_CERT_FILE=" + CERTIFICATES]
-    config = archive.json(
-        "config.v1+json",
-        {
-            "architecture": MACHINES[os.uname().machine],
-            "os": "linux",
-            "config": run,
-            "rootfs": {
-                "type": "layers",
-                "diff_ids": [f"sha256:{hashlib.sha256(tree).hexdigest()}"],
-            },
-        },
-    )
-    parts = {"schemaVersion": 2, "config": config, "layers": [layer]}
-    media = {"mediaType": "application/vnd.oci.image.manifest.v1+json"}
-    return archive.bytes(arguments.name, archive.json("manifest.v1+json", media | parts))
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": archive.json("config.v1+json", make_config(arguments, tree)),
+        "layers": [layer],
+    }
+    return archive.bytes(arguments.name, archive.json("manifest.v1+json", manifest))
 
 
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Packs programs as an OCI image archive.")
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--name", required=True, help="full name with tag")
+    parser.add_argument("--name", default="", help="full name with tag")
     parser.add_argument("--entrypoint", action="append", default=[])
     parser.add_argument("--label", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--link", action="append", default=[], metavar="PATH=TARGET")
     parser.add_argument("--strip", action="store_true", help="leave symbols out of the programs")
     parser.add_argument("--compress", action="store_true")
+    parser.add_argument("--tree", action="store_true", help="write only the layer")
     parser.add_argument("files", nargs="+", metavar="SOURCE=/PATH")
     return parser.parse_args()
 
 
 def main() -> None:
     arguments = read_arguments()
-    data = make_archive(arguments)
+    tree = make_tree(arguments)
+    data = tree if arguments.tree else make_archive(arguments, tree)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     new = arguments.output.with_name(f".{arguments.output.name}.{os.getpid()}")
     new.write_bytes(data)
     new.replace(arguments.output)
-    print(f"{arguments.output}: {arguments.name}, {len(data) / 1e6:.1f} MB")
+    print(f"{arguments.output}: {len(data) / 1e6:.1f} MB, unpacked {len(tree) / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Says whether this machine can run the single-node cluster: exit code 0, or 1 and the reason.
 set -euo pipefail
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/places.sh"
 
 [ "$(id -u)" -eq 0 ] || die "needs root, to make namespaces, cgroups and mounts"
 for controller in cpu cpuset memory pids; do

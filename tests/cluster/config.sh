@@ -1,7 +1,7 @@
 #!/bin/bash
 # Writes the configuration files of containerd, its network, kubelet and kube-proxy to $RUN/conf.
 set -euo pipefail
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/places.sh"
 
 mkdir -p "$RUN/conf/cni"
 cd "$RUN/conf"

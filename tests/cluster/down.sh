@@ -1,7 +1,7 @@
 #!/bin/bash
 # Ends the node that up.sh started, with all it runs, and removes its state.
 set -uo pipefail
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/places.sh"
 trap - ERR
 
 # Its child is process 1 of the node; the kernel ends the others of its namespace with it, and drops

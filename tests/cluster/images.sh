@@ -1,8 +1,8 @@
 #!/bin/bash
-# Makes the images that the cluster itself and its tests need, in the cache; those that are there and
-# newer than what they are made of stay. The images of Bulkhead are made by `make images`.
+# Makes the images that the cluster itself and its tests need, in the cache; those that are newer
+# than what they are made of stay. `make images` makes those of Bulkhead.
 set -euo pipefail
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/places.sh"
 
 IMAGE=$HERE/../../images/oci_image.py
 POSTGRES=/usr/lib/postgresql/15

@@ -1,7 +1,7 @@
 #!/bin/bash
 # in.sh COMMAND...: runs it in the node's namespaces, in the current folder, as administrator.
 set -euo pipefail
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/places.sh"
 
 [ -s "$RUN/init.pid" ] || die "the cluster is not up"
 export KUBECONFIG=$RUN/kubeconfig/admin PATH=$BIN:$PATH

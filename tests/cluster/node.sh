@@ -2,7 +2,7 @@
 # Process 1 of the namespaces that up.sh makes: mounts, network, then every program of the node. Its
 # end is the end of everything it started.
 set -euo pipefail
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/places.sh"
 export PATH=$BIN:$PATH
 PKI=$RUN/pki
 
@@ -31,7 +31,8 @@ mount_all() {
     mount -t tmpfs -o mode=755 tmpfs /var/lib/cni
     mount --bind "$RUN/kubelet" /var/lib/kubelet
     mount --bind "$RUN/containers" /var/log/containers
-    mount --bind "$RUN/conf/resolv.conf" /etc/resolv.conf # else names wait for a server out of reach
+    # Else names wait for a server that is out of reach.
+    mount --bind "$RUN/conf/resolv.conf" /etc/resolv.conf
 }
 
 make_network() {
@@ -89,7 +90,8 @@ start_controllers() {
     start kubelet kubelet --config "$RUN/conf/kubelet.yaml" --kubeconfig "$RUN/kubeconfig/kubelet" \
         --hostname-override "$NODE" --node-ip "$NODE_IP"
     # kube-proxy calls `nft` by name; it finds the libraries that were unpacked beside it.
-    start kube-proxy env LD_LIBRARY_PATH="$LIBRARIES" kube-proxy --config "$RUN/conf/kube-proxy.yaml"
+    start kube-proxy env LD_LIBRARY_PATH="$LIBRARIES" \
+        kube-proxy --config "$RUN/conf/kube-proxy.yaml"
 }
 
 hostname "$NODE"

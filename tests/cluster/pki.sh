@@ -1,7 +1,7 @@
 #!/bin/bash
 # Makes the cluster's certificates in $RUN/pki and a kubeconfig for each of its programs.
 set -euo pipefail
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/places.sh"
 
 KEY=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30)
 cd "$RUN/pki"

@@ -4,7 +4,7 @@
 # from Debian's archive. All goes to the cache outside the tree, once.
 set -euo pipefail
 . "$(dirname "$0")/../setup/common.sh"
-. "$SETUP/go_build.sh"
+. "$(dirname "$0")/../setup/go_build.sh"
 
 STEPS=7
 PACKAGES=(containerd runc containernetworking-plugins busybox-static

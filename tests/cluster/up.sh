@@ -1,11 +1,11 @@
 #!/bin/bash
 # Brings up a single-node Kubernetes with real pods, as root, without systemd, docker or a registry.
 #
-# It lives in namespaces and cgroups of its own: it takes no port and no route of the machine, and ends
-# as a whole with the first process of its process namespace (down.sh). in.sh runs a command in it, as
-# in `tests/cluster/in.sh kubectl get pods -A`.
+# It lives in namespaces and cgroups of its own: it takes no port and no route of the machine, and
+# ends as a whole with the first process of its process namespace (down.sh). in.sh runs a command in
+# it, as in `tests/cluster/in.sh kubectl get pods -A`.
 set -euo pipefail
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/places.sh"
 
 # A group of the cluster's own under ours, in each hierarchy.
 make_cgroups() {
@@ -31,8 +31,8 @@ start_node() {
         while read -r group; do
             echo "$BASHPID" >"$group/cgroup.procs"
         done <"$RUN/cgroups"
-        exec setsid nice -n 5 unshare --mount --propagation private --net --pid --ipc --uts --cgroup \
-            --fork --kill-child --mount-proc bash "$HERE/node.sh"
+        exec setsid nice -n 5 unshare --mount --propagation private --net --pid --ipc --uts \
+            --cgroup --fork --kill-child --mount-proc bash "$HERE/node.sh"
     ) >"$RUN/log/node.log" 2>&1 </dev/null &
     echo $! >"$RUN/unshare.pid"
     disown

@@ -1,6 +1,6 @@
 # Builds a tool of the tests from a Go module in go/, pinned by its go.mod and go.sum. A tool is
-# taken as it is where KUBEBUILDER_ASSETS or PATH has one that is new enough. A tool replaces its old
-# file in one move, so a running test never sees half of it. Sourced after common.sh, not run.
+# taken as it is where KUBEBUILDER_ASSETS or PATH has one that is new enough. A tool replaces its
+# old file in one move, so a running test never sees half of it. Sourced after common.sh, not run.
 # shellcheck shell=bash disable=SC2034
 
 WANTED=${WANTED:-} # names of tools, each between spaces; without any it is all of them
