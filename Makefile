@@ -210,11 +210,13 @@ lint: setup
 
 # ---- the chart, its images, and a real cluster for both
 
-IMAGES     := $(patsubst $O/%,build/images/%.tar,$(BINARIES))
 REGISTRY   ?= bulkhead
+IMAGE_DIR  ?= build/images
+IMAGES     := $(patsubst $O/%,$(IMAGE_DIR)/%.tar,$(BINARIES))
+CLUSTER_IMAGES := REGISTRY=registry.invalid/bulkhead IMAGE_DIR=build/images/cluster
 chart-tools: setup
 	@tests/setup/chart_tools.sh
-build/images/%.tar: build/release/% images/oci_image.py
+$(IMAGE_DIR)/%.tar: build/release/% images/oci_image.py
 	$Qimages/oci_image.py --output $@ --name $(REGISTRY)/$*:$(VERSION) --strip --compress \
 	    --entrypoint /usr/bin/$* --label org.opencontainers.image.title=$* \
 	    --label org.opencontainers.image.version=$(VERSION) \
@@ -226,10 +228,10 @@ test-chart: chart-tools
 	$Q$(PYTHON) -m mypy --strict charts/generate.py images/oci_image.py
 	$Q$(PYTHON) -m pytest -c tests/pyproject.toml tests/chart $(ARGS)
 test-cluster: chart-tools
-	$(AFTER_SETUP) images
+	$(AFTER_SETUP) images $(CLUSTER_IMAGES)
 	$Q$(PYTHON) -m pytest -c tests/pyproject.toml tests/cluster $(ARGS)
 cluster-demo: setup
-	$(AFTER_SETUP) images
+	$(AFTER_SETUP) images $(CLUSTER_IMAGES)
 	$Qtests/cluster/demo.sh
 
 .PHONY: chart-tools images test-chart test-cluster cluster-demo
