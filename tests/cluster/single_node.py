@@ -144,8 +144,9 @@ def copy_of_chart(folder: Path, version: str) -> Path:
     shutil.copytree(CHART, copy)
     chart = copy / "Chart.yaml"
     lines = chart.read_text().splitlines()
-    lines = [f"version: {version}" if line.startswith("version:") else line for line in lines]
-    chart.write_text("\n".join(lines) + "\n")
+    versions = {"version": version, "appVersion": version}
+    fields = [line.partition(": ") for line in lines]
+    chart.write_text("".join(f"{a}{b}{versions.get(a, c)}\n" for a, b, c in fields))
     crd = copy / "files" / "crds" / "tenants.yaml"
     mode = "              mode:\n"
     assert crd.read_text().count(mode) == 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cluster.release import TENANTS, Release, secret
-from cluster.single_node import ARCHIVES, HERE, NAMESPACE, CommandFailed, SingleNode
+from cluster.single_node import ARCHIVES, CHART, HERE, NAMESPACE, CommandFailed, SingleNode
 from support.manifests import tenant
 from support.waiting import eventually
 
@@ -22,9 +22,32 @@ def test_a_tenant_is_refused_before_there_is_a_crd(node: SingleNode) -> None:
         node.apply(tenant("acme"))
 
 
+def test_a_controller_that_comes_first_says_what_it_waits_for(node: SingleNode) -> None:
+    """Neither CRD nor NATS is there; the next test but one brings both."""
+    values = f"--values={HERE / 'early.yaml'}"
+    node.helm("upgrade", "early", str(CHART), "--install", values, name="helm3")
+    log = "deploy/early-bulkhead-controller"
+    eventually(lambda: "nats-late.servers" in node.kubectl("logs", log), "it names the server", 30)
+    assert node.get("-n", "default", log)["status"].get("readyReplicas", 0) == 0
+
+
 def test_the_first_tenant_is_ready_within_thirty_seconds(release: Release) -> None:
     print(f"\ninstalled in {release.install_seconds:.1f} s, ready at {release.ready_seconds:.1f} s")
     assert release.ready_seconds < 30
+
+
+@pytest.mark.usefixtures("release")
+def test_a_controller_that_came_first_finds_everything_by_itself(node: SingleNode) -> None:
+    manifest = tenant("early-bird")
+    manifest["metadata"]["labels"] = {"team": "early"}
+    node.apply(manifest)
+    log = "deploy/early-bulkhead-controller"
+    node.kubectl("rollout", "status", log, "--timeout=60s")
+    node.kubectl("-n", "servers", "create", "service", "clusterip", "nats-late", "--tcp=4222")
+    node.kubectl("-n", "servers", "set", "selector", "service/nats-late", "app=nats")
+    node.wait("tenant/early-bird", seconds=60)
+    node.kubectl("delete", "tenant", "early-bird")
+    node.helm("uninstall", "early", "--wait", name="helm3")
 
 
 def test_the_images_are_small() -> None:
