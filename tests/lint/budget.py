@@ -21,6 +21,8 @@ SHARED_NAMES = {
     "go.sum",
     "conftest.py",
     "README.md",
+    "Chart.yaml",
+    "kustomization.yaml",
     "pyproject.toml",
 }
 
