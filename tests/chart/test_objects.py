@@ -1,0 +1,146 @@
+"""What the chart makes of its values: the promises of its README, one by one."""
+
+import re
+import subprocess
+from typing import Any
+
+import pytest
+
+from chart.renders import (
+    CHART,
+    DATABASE,
+    MATRIX,
+    containers,
+    named,
+    objects,
+    of_kind,
+    parse,
+    pod_specs,
+    render_file,
+)
+from support.places import ROOT, binary
+
+CONTROLLER = "bulkhead-controller"
+RELAY = "bulkhead-relay-app"
+
+
+def container(found: list[dict[str, Any]], deployment: str) -> dict[str, Any]:
+    spec = named(found, "Deployment", deployment)["spec"]["template"]["spec"]
+    return dict(spec["containers"][0])
+
+
+def test_a_first_install_has_a_controller_and_no_relay() -> None:
+    found = objects()
+    assert [item["metadata"]["name"] for item in of_kind(found, "Deployment")] == [CONTROLLER]
+    assert of_kind(found, "Secret") == []
+
+
+@pytest.mark.parametrize("values", MATRIX, ids=lambda path: path.stem)
+def test_every_container_is_restricted(values: Any) -> None:
+    found = [item for item in parse(render_file(values)) if item["kind"] != "ConfigMap"]
+    ours = [c for c in containers(found) if c["name"] != "sidecar"]
+    assert ours
+    for each in ours:
+        context = each["securityContext"]
+        assert context["readOnlyRootFilesystem"] is True
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["capabilities"] == {"drop": ["ALL"]}
+        assert "memory" in each["resources"]["limits"]
+        assert "cpu" not in each["resources"]["limits"]
+    for spec in pod_specs(found):
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+
+
+def test_every_flag_is_one_that_the_program_has() -> None:
+    found = [item for path in MATRIX for item in parse(render_file(path))]
+    for item in of_kind(found, "Deployment"):
+        part = item["metadata"]["labels"]["app.kubernetes.io/component"]
+        arguments = item["spec"]["template"]["spec"]["containers"][0]["args"]
+        shown = subprocess.run([binary(f"bulkhead-{part}"), "--help"], capture_output=True)
+        known = set(re.findall(r"^  (--[a-z-]+)", shown.stdout.decode(), re.MULTILINE))
+        assert {argument.partition("=")[0] for argument in arguments} <= known
+
+
+def test_a_digest_wins_over_a_tag() -> None:
+    digest = "sha256:" + "c" * 64
+    found = objects("controller.image.tag=1.0", f"controller.image.digest={digest}")
+    assert container(found, CONTROLLER)["image"] == f"bulkhead/bulkhead-controller@{digest}"
+
+
+def test_a_registry_goes_before_every_image() -> None:
+    found = objects("global.imageRegistry=mirror.invalid/", DATABASE, "relay.migrate.enabled=true")
+    images = {each["image"] for each in containers(found)}
+    assert images
+    assert all(image.startswith("mirror.invalid/") for image in images)
+
+
+def test_the_controller_is_allowed_this_and_nothing_else() -> None:
+    found = objects()
+    rules = named(found, "ClusterRole", CONTROLLER)["rules"]
+    assert rules == [
+        {
+            "apiGroups": ["bulkhead.dev"],
+            "resources": ["tenants"],
+            "verbs": ["get", "list", "watch", "patch"],
+        },
+        {"apiGroups": ["bulkhead.dev"], "resources": ["tenants/status"], "verbs": ["patch"]},
+        {
+            "apiGroups": [""],
+            "resources": ["namespaces"],
+            "resourceNames": ["kube-system"],
+            "verbs": ["get"],
+        },
+    ]
+    named_roles = {item["metadata"]["name"] for item in of_kind(found, "Role")}
+    assert named_roles == {f"{CONTROLLER}-events", f"{CONTROLLER}-leader"}
+
+
+def test_no_role_of_any_render_reaches_a_secret() -> None:
+    found = [item for path in MATRIX for item in parse(render_file(path))]
+    for role in [*of_kind(found, "ClusterRole"), *of_kind(found, "Role")]:
+        for rule in role["rules"]:
+            assert "secrets" not in rule["resources"]
+            assert "*" not in rule["resources"] + rule["verbs"] + rule["apiGroups"]
+
+
+def test_the_relay_has_no_token_and_its_database_comes_from_a_secret() -> None:
+    found = objects(DATABASE)
+    spec = named(found, "Deployment", RELAY)["spec"]["template"]["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    reference = {"secretKeyRef": {"name": "app-database", "key": "uri"}}
+    assert spec["containers"][0]["env"][0]["valueFrom"] == reference
+
+
+def test_nobody_fights_an_autoscaler_over_replicas() -> None:
+    for mode in ("HPA", "KEDA"):
+        found = objects(DATABASE, f"relay.autoscaling.mode={mode}")
+        assert "replicas" not in named(found, "Deployment", RELAY)["spec"]
+
+
+def test_a_budget_is_made_only_where_a_pod_can_be_spared() -> None:
+    assert of_kind(objects(DATABASE), "PodDisruptionBudget") == []
+    found = objects(DATABASE, "relay.replicas=2", "controller.replicas=2")
+    names = [item["metadata"]["name"] for item in of_kind(found, "PodDisruptionBudget")]
+    assert names == [CONTROLLER, RELAY]
+
+
+def test_the_crd_is_that_of_the_source_and_is_kept() -> None:
+    crds = of_kind(objects(), "CustomResourceDefinition")
+    source = parse((ROOT / "crds" / "bulkhead.dev_tenants.yaml").read_text())[0]
+    assert [crd["spec"] for crd in crds] == [source["spec"]]
+    assert crds[0]["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    gone = of_kind(objects("crds.keep=false"), "CustomResourceDefinition")[0]
+    assert "helm.sh/resource-policy" not in gone["metadata"]["annotations"]
+
+
+def test_two_releases_stand_side_by_side() -> None:
+    first, second = objects(), objects("fullnameOverride=other", "crds.enabled=false")
+    keys = [{(i["kind"], i["metadata"]["name"]) for i in each} for each in (first, second)]
+    assert keys[0] & keys[1] == set()
+
+
+def test_the_tables_of_the_readme_name_every_value() -> None:
+    readme = (CHART / "README.md").read_text()
+    assert "`relay.autoscaling.targetPendingRows`" in readme
+    assert "@VALUES@" not in readme
