@@ -1,24 +1,6 @@
-#include <math.h>
-
 #include "alloc.h"
 #include "field_value.h"
 #include "units.h"
-
-/* Nanoseconds reach far beyond 2^53, where json_int stops: 104 days. A double still holds them
- * exactly, as they are whole milliseconds. */
-static bool number_of(const cJSON *item, int64_t *ret_number)
-{
-    static const double limit = 9.2e18;
-
-    if (cJSON_IsRaw(item)) {
-        *ret_number = strtoll(item->valuestring, NULL, 10);
-        return true;
-    }
-    if (!cJSON_IsNumber(item) || !(fabs(item->valuedouble) < limit))
-        return false;
-    *ret_number = (int64_t)item->valuedouble;
-    return true;
-}
 
 static void show_json(const cJSON *item, Text *text)
 {
@@ -72,9 +54,9 @@ static void show_duration(int64_t ns, Text *text)
 
 static void show_number(const Field *field, const cJSON *item, Text *text)
 {
-    int64_t number;
+    int64_t number = json_int(item, "", INT64_MIN);
 
-    if (!number_of(item, &number)) {
+    if (number == INT64_MIN) { /* no integer at all */
         show_json(item, text);
         return;
     }
