@@ -134,7 +134,6 @@ static int connect_all(Controller *self, Error *reterr)
         return -1;
     self->dispatcher = dispatcher_new(kube_version_compare);
     self->fleet = fleet_new(on_fleet, self);
-    capacity_init(&self->reconciler.capacity);
     if (nats_connect(&self->settings->nats, self->process->name, &watcher, &self->nats, reterr) < 0)
         return -1;
     return connect_system(self, reterr);
@@ -161,6 +160,7 @@ static void reconciler_init(Controller *self)
     reconciler->may_write_context = self;
     reconciler->store = on_store;
     reconciler->store_context = self->dispatcher;
+    capacity_init(&reconciler->capacity, self->nats, self->fleet);
     (void)pthread_mutex_init(&reconciler->lock, NULL);
 }
 

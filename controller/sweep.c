@@ -45,7 +45,8 @@ static uint64_t print_add(uint64_t print, const cJSON *item)
     return print;
 }
 
-/* True if the stream is not as it was last time; the first time it is never. */
+/* True if the stream is not as it was last time. One that was not there at the first sweep, which
+ * comes before any pass, may have got events since the pass that made it. */
 static bool stream_changed(Sweep *sweep, const char *tenant, const cJSON *info)
 {
     uint64_t print = print_add(UINT64_C(0xcbf29ce484222325), json_at(info, "config"));
@@ -53,7 +54,7 @@ static bool stream_changed(Sweep *sweep, const char *tenant, const cJSON *info)
 
     print = print_add(print, json_at(info, "state"));
     print = print_add(print, json_at(info, "created"));
-    bool changed = seen != NULL && seen->print != print;
+    bool changed = seen != NULL ? seen->print != print : sweep->round > 1;
     if (seen == NULL) {
         seen = xcalloc(1, sizeof *seen);
         map_add(sweep->seen, tenant, seen);

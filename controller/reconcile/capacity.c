@@ -3,11 +3,12 @@
 #include "api_request.h"
 #include "clock.h"
 
-enum { FRESH_MS = 1000 };
+/* A fleet that is being made must not ask twice for each stream. */
+enum { FRESH_MS = 1000, NOT_OLD_MS = -1 };
 
-void capacity_init(Capacity *self)
+void capacity_init(Capacity *self, NatsConnection *nats, Fleet *fleet)
 {
-    *self = (Capacity){0};
+    *self = (Capacity){.nats = nats, .fleet = fleet};
     (void)pthread_mutex_init(&self->lock, NULL);
 }
 
@@ -18,40 +19,37 @@ void capacity_done(Capacity *self)
 }
 
 /* With the lock held: reads it again if it is older than MAX_AGE_MS. */
-static void account_read(Capacity *self, NatsConnection *nats, int64_t max_age_ms)
+static void account_read(Capacity *self, int64_t max_age_ms)
 {
     cJSON *account = NULL;
     Error ignored;
 
     if (self->read_ms != 0 && clock_ms() - self->read_ms <= max_age_ms)
         return;
-    (void)!api_request(nats, NULL, &account, &ignored, "INFO");
+    (void)!api_request(self->nats, NULL, &account, &ignored, "INFO");
     cJSON_Delete(self->account);
     self->account = account;
     self->read_ms = clock_ms();
 }
 
-static int check(Capacity *self, NatsConnection *nats, const Reservation *reservation,
-                 Error *reterr)
+/* Against what was read at most MAX_AGE_MS ago. */
+static int check(Capacity *self, const Reservation *reservation, int64_t max_age_ms, Error *reterr)
 {
-    Error stale;
-
-    account_read(self, nats, FRESH_MS);
-    if (reservation_check(reservation, self->account, &stale) == 0)
-        return 0;
-    account_read(self, nats, -1); /* somebody may have made room since */
-    return reservation_check(reservation, self->account, reterr);
+    (void)pthread_mutex_lock(&self->lock);
+    account_read(self, max_age_ms);
+    int r = reservation_check(reservation, self->account, reterr);
+    (void)pthread_mutex_unlock(&self->lock);
+    return r;
 }
 
-int capacity_check(Capacity *self, NatsConnection *nats, const Reservation *reservation,
-                   const char *stream, Error *reterr)
+int capacity_check(Capacity *self, const Reservation *reservation, const char *stream,
+                   Error *reterr)
 {
-    if (!reservation_grows(reservation))
+    /* Somebody may have made room since it was read. */
+    if (!reservation_grows(reservation) || check(self, reservation, FRESH_MS, reterr) == 0 ||
+        check(self, reservation, NOT_OLD_MS, reterr) == 0)
         return 0;
-    (void)pthread_mutex_lock(&self->lock);
-    int r = check(self, nats, reservation, reterr);
-    (void)pthread_mutex_unlock(&self->lock);
-    return r == 0 ? 0 : error_wrap(reterr, "stream %s", stream);
+    return error_wrap(reterr, "stream %s", stream);
 }
 
 static void add_server(const Reservation *reservation, const ServerStore *server, Text *text)
@@ -68,14 +66,12 @@ static void add_server(const Reservation *reservation, const ServerStore *server
     text_addf(text, " are free on server %s", server->name);
 }
 
-void capacity_explain(Fleet *fleet, const Reservation *reservation, Error *error)
+static void explain_servers(Fleet *fleet, const Reservation *reservation, Error *error)
 {
     DEFER(text_done) Text text = TEXT_MAX(ERROR_TEXT_MAX);
     ServerStore servers[COUNTS_SERVERS_MAX];
     size_t count = fleet_servers(fleet, servers);
 
-    if (reservation->bytes == 0)
-        return;
     text_addf(&text, "%.256s; it needs ", error->text);
     reservation_quantity(reservation->bytes, &text);
     text_addf(&text, " of %s storage on %" PRId64 " server%s",
@@ -84,4 +80,19 @@ void capacity_explain(Fleet *fleet, const Reservation *reservation, Error *error
     for (size_t i = 0; i < count; i++)
         add_server(reservation, &servers[i], &text);
     error_fill(error, error->kind, "%s", text_get(&text));
+}
+
+void capacity_explain(Capacity *self, const Reservation *reservation, const char *stream,
+                      Error *error)
+{
+    Error account;
+
+    if (reservation->bytes == 0)
+        return;
+    if (check(self, reservation, NOT_OLD_MS, &account) == 0) {
+        explain_servers(self->fleet, reservation, error);
+        return;
+    }
+    *error = account;
+    (void)error_wrap(error, "stream %s", stream);
 }

@@ -140,13 +140,13 @@ static int pass_step(Pass *pass, const Step *step, Error *reterr)
         reserves ? reservation_of(step->config, json_at(pass->observed.stream, "config"))
                  : (Reservation){0};
 
-    if (reserves && capacity_check(&pass->self->capacity, pass->self->nats, &reservation,
-                                   pass->tenant.stream, reterr) < 0)
+    if (reserves &&
+        capacity_check(&pass->self->capacity, &reservation, pass->tenant.stream, reterr) < 0)
         return -1;
     if (apply_step(pass->self->nats, pass->tenant.stream, step, &pass->observed, reterr) == 0)
         return 0;
     if (reserves && reterr->kind == ERROR_LIMIT)
-        capacity_explain(pass->self->fleet, &reservation, reterr);
+        capacity_explain(&pass->self->capacity, &reservation, pass->tenant.stream, reterr);
     return -1;
 }
 

@@ -38,7 +38,7 @@ TEST(a_server_alone_counts_everything)
         "{server: {name: one}, data: {reserved_storage: 10, reserved_memory: 1, config: "
         "{max_storage: 100, max_memory: 50}, account_details: [{name: $G, stream_detail: [{name: "
         "TENANT_ACME, created: x, state: {messages: 3, bytes: 30, first_seq: 1, last_seq: 3, "
-        "last_ts: y, consumer_count: 1}, consumer_detail: [{name: b, num_pending: 2, "
+        "last_ts: t, consumer_count: 1}, consumer_detail: [{name: b, num_pending: 2, "
         "num_ack_pending: 1, num_redelivered: 0, num_waiting: 5}, {name: a, num_pending: 9, "
         "num_ack_pending: 0, num_redelivered: 4}]}, {name: OTHER, created: z, state: {}}]}]}}");
     assert_true(counts_complete(counts));
@@ -46,7 +46,7 @@ TEST(a_server_alone_counts_everything)
                 "acme {\"consumers\":[{\"name\":\"a\",\"num_pending\":9,\"num_ack_pending\":0,"
                 "\"num_redelivered\":4},{\"name\":\"b\",\"num_pending\":2,\"num_ack_pending\":1,"
                 "\"num_redelivered\":0}],\"stream\":{\"created\":\"x\",\"state\":{\"messages\":3,"
-                "\"bytes\":30,\"first_seq\":1,\"last_seq\":3,\"last_ts\":\"y\"}}}\n");
+                "\"bytes\":30,\"first_seq\":1,\"last_seq\":3,\"last_ts\":\"t\"}}}\n");
     assert_int_equal(counts_servers(counts, &servers), 1);
     assert_string_equal(servers[0].name, "one");
     assert_int_equal(servers[0].max_file - servers[0].reserved_file, 90);
@@ -116,7 +116,7 @@ TEST(what_is_no_answer_is_refused)
 TEST(more_servers_than_any_cluster_has_are_left_out)
 {
     DEFER(defer_counts) Counts *counts = counts_new();
-    DEFER(defer_json) cJSON *answer = yaml_value("{server: {name: n}, data: {}}");
+    DEFER(defer_json) cJSON *answer = yaml_value("{server: {name: s}, data: {}}");
     Error error;
 
     for (int i = 0; i < COUNTS_SERVERS_MAX; i++)

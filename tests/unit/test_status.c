@@ -356,6 +356,52 @@ TEST(a_status_that_was_read_back_is_the_same)
     assert_int_equal(status_compare(back, status), STATUS_SAME);
 }
 
+/* The status after a pass that saw TEXT and CONSUMERS, as it stands in the API. */
+static void stand(World *world, const char *stream, const char *consumers)
+{
+    observe(world, stream, consumers);
+    DEFER(defer_json) cJSON *status = status_of(world, OUTCOME_READY, "fine");
+    DEFER(defer_free) char *text = json_print(status);
+    world_set(world, "status", text);
+}
+
+TEST(a_recount_changes_numbers_and_nothing_else)
+{
+    DEFER(world_done) World world;
+
+    world_init(&world, SPEC);
+    stand(&world, STREAM(BORN, "5", "50"),
+          "[" CONSUMER("billing", "3", "1") "," CONSUMER("audit", "9", "0") "]");
+    observe(&world, STREAM(BORN, "7", "70"), "[" CONSUMER("billing", "1", "1") "]");
+    assert_true(status_can_recount(&world.tenant, &world.observed));
+    DEFER(defer_json)
+    cJSON *status = status_recount(
+        &(StatusInput){.tenant = &world.tenant, .observed = &world.observed, .now = NOW});
+    member_is(status, "stream.messages", "7");
+    member_is(status, "lag", "9"); /* a consumer that was not counted keeps its numbers */
+    assert_int_equal(status_compare(world.tenant.status, status), STATUS_COUNTERS);
+    member_is(status, "consumers",
+              "[{\"name\":\"billing\",\"pending\":1,\"ackPending\":1,\"redelivered\":5,\"lag\":2},"
+              "{\"name\":\"audit\",\"pending\":9,\"ackPending\":0,\"redelivered\":5,\"lag\":9}]");
+}
+
+TEST(a_recount_is_for_a_status_of_this_generation_and_this_stream)
+{
+    DEFER(world_done) World world;
+
+    world_init(&world, SPEC);
+    assert_false(status_can_recount(&world.tenant, NULL));
+    stand(&world, STREAM(BORN, "5", "50"), "[]");
+    assert_true(status_can_recount(&world.tenant, NULL));
+    observe(&world, STREAM(REBORN, "5", "50"), "[]");
+    assert_false(status_can_recount(&world.tenant, &world.observed));
+    world_set(&world, "generation", "4");
+    assert_false(status_can_recount(&world.tenant, NULL));
+    world_set(&world, "generation", "3");
+    world_set(&world, "deletionTimestamp", "\"" BEFORE "\"");
+    assert_false(status_can_recount(&world.tenant, NULL));
+}
+
 TEST(a_consumer_with_something_left_to_do_moves)
 {
     DEFER(defer_json) cJSON *still = world_json("{\"lag\":0}");
@@ -384,6 +430,8 @@ int main(void)
         cmocka_unit_test(a_loss_is_told_even_if_the_new_stream_took_several_passes),
         cmocka_unit_test(only_what_matters_is_news),
         cmocka_unit_test(a_status_that_was_read_back_is_the_same),
+        cmocka_unit_test(a_recount_changes_numbers_and_nothing_else),
+        cmocka_unit_test(a_recount_is_for_a_status_of_this_generation_and_this_stream),
         cmocka_unit_test(a_consumer_with_something_left_to_do_moves),
     };
 

@@ -134,11 +134,34 @@ SWEEP_TEST(a_stream_that_vanished_queues_its_tenant_once)
     SWEEP_QUEUES(*state, "a ", PAGE("0", ""));
 }
 
+SWEEP_TEST(a_stream_that_is_new_since_the_first_look_queues_its_tenant_once)
+{
+    SWEEP_QUEUES(*state, "", PAGE("1", A));
+    SWEEP_QUEUES(*state, "b ", PAGE("2", A "," B));
+    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
+}
+
+SWEEP_TEST(the_fleet_hears_which_streams_reach_into_others)
+{
+    World *world = *state;
+    Surroundings found;
+
+    fleet_look(world->fleet, "acme", &found);
+    assert_false(found.swept);
+    SWEEP_QUEUES(world, "", PAGE("1", INFO("X", ",\"subjects\":[\"tenant.acme.x\"]", "1", "t1")));
+    fleet_look(world->fleet, "acme", &found);
+    assert_true(found.swept);
+    assert_string_equal(found.intruders, "stream X takes tenant.acme.x");
+    SWEEP_QUEUES(world, "", PAGE("0", ""));
+    fleet_look(world->fleet, "acme", &found);
+    assert_string_equal(found.intruders, "");
+}
+
 SWEEP_TEST(a_stream_that_came_back_is_looked_at_like_a_new_one)
 {
     SWEEP_QUEUES(*state, "", PAGE("1", A));
     SWEEP_QUEUES(*state, "a ", PAGE("0", ""));
-    SWEEP_QUEUES(*state, "", PAGE("1", A));
+    SWEEP_QUEUES(*state, "a ", PAGE("1", A));
     SWEEP_QUEUES(*state, "a ", PAGE("1", INFO("TENANT_A", "", "9", "t1")));
 }
 
@@ -209,6 +232,8 @@ int main(void)
         SWEEP_UNIT_TEST(what_is_as_it_was_queues_nothing),
         SWEEP_UNIT_TEST(a_change_of_configuration_state_or_birth_queues_the_tenant),
         SWEEP_UNIT_TEST(a_stream_that_vanished_queues_its_tenant_once),
+        SWEEP_UNIT_TEST(a_stream_that_is_new_since_the_first_look_queues_its_tenant_once),
+        SWEEP_UNIT_TEST(the_fleet_hears_which_streams_reach_into_others),
         SWEEP_UNIT_TEST(a_stream_that_came_back_is_looked_at_like_a_new_one),
         SWEEP_UNIT_TEST(streams_that_are_no_tenants_do_not_count),
         SWEEP_UNIT_TEST(pages_are_read_to_the_end),

@@ -323,6 +323,33 @@ TEST(an_id_that_is_not_valid_has_no_stream)
     assert_string_equal(tenant.stream, "");
 }
 
+TEST(a_consumer_is_declared_by_its_exact_name)
+{
+    static const struct {
+        const char *spec;
+        const char *name;
+        bool want;
+    } cases[] = {
+        {"{consumers: [{name: billing}, {name: audit}]}", "audit", true},
+        {"{consumers: [{name: billing}]}", "Billing", false},
+        {"{consumers: [{name: billing}]}", "bill", false},
+        {"{consumers: [{name: billing}]}", "", false},
+        {"{consumers: []}", "billing", false},
+        {"{}", "billing", false},
+        {"{consumers: {name: billing}}", "billing", false},
+        {"{consumers: [{name: 5}, 7, {}]}", "5", false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        DEFER(defer_json) cJSON *value = object("acme", cases[i].spec);
+        Tenant tenant;
+        Error error;
+
+        assert_int_equal(tenant_parse(value, &tenant, &error), 0);
+        assert_int_equal(tenant_declares_consumer(&tenant, cases[i].name), cases[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +367,7 @@ int main(void)
         cmocka_unit_test(a_field_of_a_newer_server_is_unsupported_by_an_older_one),
         cmocka_unit_test(sixty_four_consumers_fit_and_one_more_does_not),
         cmocka_unit_test(an_id_that_is_not_valid_has_no_stream),
+        cmocka_unit_test(a_consumer_is_declared_by_its_exact_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
