@@ -9,8 +9,6 @@
 
 enum {
     BATCH_BYTES = 4 * 1024 * 1024,
-    SLOTS_PER_ROW = 2, /* room for rows that are still on their way from earlier batches */
-    SLOTS_MIN = 256,
     ASKS_A_TURN = 16,
     MANY_ANSWERS = 64,
     DISCOVER_BUSY_US = 5 * 1000,
@@ -43,7 +41,6 @@ int drain_new(const DrainSettings *settings, Drain **ret_drain, Error *reterr)
 {
     DEFER(defer_outbox) Outbox *outbox = NULL;
     DEFER(defer_sink) Sink *sink = NULL;
-    int64_t slots = max_i64(settings->batch * SLOTS_PER_ROW, SLOTS_MIN);
 
     if (outbox_new(settings->database_url, settings->on_published, &settings->waiter, &outbox,
                    reterr) < 0 ||
@@ -53,7 +50,8 @@ int drain_new(const DrainSettings *settings, Drain **ret_drain, Error *reterr)
     self->outbox = TAKE(outbox);
     self->sink = TAKE(sink);
     self->lanes = lanes_new(settings->batch, BATCH_BYTES);
-    self->flight = flight_new((size_t)min_i64(slots, FLIGHT_SLOTS_MAX), settings->max_attempts);
+    /* Room for batches whose streams do not answer, beside those that go on. */
+    self->flight = flight_new(FLIGHT_SLOTS_MAX, settings->max_attempts);
     message_init(&self->message);
     self->poll_us = settings->poll_ms * 1000;
     self->idle_us = 1000;
@@ -175,8 +173,11 @@ static void add_row(Drain *self, Lane *lane, size_t index)
     const Row *row = &self->fetched.rows[index];
     bool ordered = lane->settings.ordering == RELAY_ORDERING_KEY;
 
-    if (row->payload.at == NULL && row->payload_size >= 0) {
-        lane_keep_row(lane, row->id); /* too many large ones in this batch */
+    bool too_many = flight_room(self->flight) == 0;
+    bool too_large = row->payload.at == NULL && row->payload_size >= 0;
+
+    if (too_many || too_large) {
+        lane_keep_row(lane, row->id); /* its turn comes with a later batch */
         return;
     }
     (void)flight_add(self->flight, &(FlightRow){
@@ -332,7 +333,6 @@ static int tidy(Drain *self, Error *reterr)
             return -1;
     }
     self->notes.count = 0;
-    lanes_forget_idle(self->lanes, clock_ms());
     return 0;
 }
 
@@ -395,6 +395,7 @@ int drain_turn(Drain *self, Error *reterr)
     event_time(self->flight, complaint);
     if (!ready)
         return wait_for_nats(self, reterr);
+    lanes_forget_idle(self->lanes, clock_ms());
     ask_streams(self);
     if (should_tidy(self) && (settle_only(self, reterr) < 0 || tidy(self, reterr) < 0))
         return -1;

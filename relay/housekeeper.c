@@ -13,6 +13,7 @@
 enum {
     MEASURE_MS = 10 * 1000,
     CLEAN_MS = 2000, /* between two passes that found nothing */
+    CLEAN_PIECES = 200,
     REOPEN_MS = 5000,
 };
 
@@ -40,13 +41,15 @@ static void on_depth(void *context, const char *tenant, const Depth *depth)
     metric_set(&metric_retrying, (double)depth->retrying, tenant);
     metric_set(&metric_oldest_seconds, depth->oldest_seconds, tenant);
     metric_set(&metric_dead, (double)depth->dead, tenant);
+    if (depth->pending == 0) /* whatever it waited for */
+        metric_set(&metric_lane_paused, 0, tenant);
 }
 
 static int clean(Housekeeper *self, Error *reterr)
 {
     Cleaned cleaned = {.more = true};
 
-    while (cleaned.more && !stop_requested()) {
+    for (int i = 0; i < CLEAN_PIECES && cleaned.more && !stop_requested(); i++) {
         if (upkeep_clean(&self->upkeep, self->postgres, self->keep_ms, &cleaned, reterr) < 0)
             return -1;
         metric_add(&metric_cleaned, (double)cleaned.deleted);

@@ -45,7 +45,8 @@ typedef struct KeyTail {
 struct Flight {
     Slot *slots;
     size_t count;
-    size_t *free; /* a stack */
+    size_t used;  /* none above it was ever used */
+    size_t *free; /* a stack; the lowest are used first */
     size_t free_count;
     size_t *ready; /* a ring */
     size_t ready_first;
@@ -163,6 +164,7 @@ size_t flight_add(Flight *flight, const FlightRow *row)
     Slot *slot = &flight->slots[i];
 
     assert(slot->state == SLOT_FREE);
+    flight->used = i >= flight->used ? i + 1 : flight->used;
     slot->row = *row;
     slot->own = true;
     slot->probe = row->lane->state == LANE_PROBING;
@@ -372,7 +374,7 @@ void flight_end(Flight *flight)
 
     while (flight_next(flight, &slot, &index))
         release(flight, slot);
-    for (size_t i = 0; i < flight->count; i++) {
+    for (size_t i = 0; i < flight->used; i++) {
         if (flight->slots[i].state == SLOT_PUBLISHED && flight->slots[i].own)
             release_behind(flight, i);
     }
@@ -386,7 +388,7 @@ size_t flight_expire(Flight *flight, int64_t now_us, uint32_t random, const char
     if (flight->published == 0)
         return 0;
     (void)snprintf(silence.text, sizeof silence.text, "%s", why);
-    for (size_t i = 0; i < flight->count; i++) {
+    for (size_t i = 0; i < flight->used; i++) {
         const Slot *slot = &flight->slots[i];
 
         if (slot->state != SLOT_PUBLISHED || now_us - slot->published_us < DEADLINE_US)
@@ -399,7 +401,7 @@ size_t flight_expire(Flight *flight, int64_t now_us, uint32_t random, const char
 
 void flight_lost(Flight *flight)
 {
-    for (size_t i = 0; i < flight->count; i++) {
+    for (size_t i = 0; i < flight->used; i++) {
         const Slot *slot = &flight->slots[i];
 
         if (slot->state != SLOT_PUBLISHED)
@@ -446,7 +448,7 @@ const Settlement *flight_settle(Flight *flight)
     Settlement *settlement = &flight->settlement;
 
     settlement_clear(settlement);
-    for (size_t i = 0; i < flight->count; i++) {
+    for (size_t i = 0; i < flight->used; i++) {
         Slot *slot = &flight->slots[i];
 
         if (slot->state == SLOT_STORED && slot->own)

@@ -13,6 +13,7 @@ enum {
     ASK_WAIT_MS = 1000, /* no answer: the user may not ask; go on with the defaults */
     TAKEN_MS = 2,
     IDLE_MS = 10 * 60 * 1000,
+    CROWDED_IDLE_MS = 1000,
     DEFICIT_ROUNDS = 2,
     DEBT_MAX = 4 * 1024 * 1024,
     LIMITED_MS = 5,
@@ -391,12 +392,13 @@ static void forget(Lanes *lanes, LaneNode *node)
 void lanes_forget_idle(Lanes *lanes, int64_t now_ms)
 {
     enum { A_CALL = 64 };
+    int64_t idle_ms = lanes->count > LANES_MAX / 2 ? CROWDED_IDLE_MS : IDLE_MS;
 
     for (size_t i = 0; i < A_CALL && lanes->count > 0; i++) {
         LaneNode *node = lanes->all[lanes->sweep++ % lanes->count];
         const Lane *lane = &node->lane;
 
-        if (!lane->active && lane->in_flight == 0 && now_ms - lane->seen_ms >= IDLE_MS)
+        if (!lane->active && lane->in_flight == 0 && now_ms - lane->seen_ms >= idle_ms)
             forget(lanes, node);
     }
 }

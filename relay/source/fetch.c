@@ -110,7 +110,7 @@ static void add_fetch_params(Params *params, const RoundPlan *plan)
 
 int fetch_end_portal(Part *part, Error *reterr)
 {
-    return part_add_sql(part, "SET lock_timeout = '2s'", reterr);
+    return part_add_sql(part, "SHOW lock_timeout", reterr);
 }
 
 int fetch_add(Part *part, Params *params, const RoundPlan *plan, Error *reterr)

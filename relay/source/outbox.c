@@ -103,6 +103,19 @@ static int check_schema(Outbox *self, Error *reterr)
     return 0;
 }
 
+/* Better known now than with the first row that has to be buried. */
+static int check_rights(Outbox *self, Error *reterr)
+{
+    DEFER(defer_result) PGresult *result = NULL;
+
+    if (postgres_ask(self->postgres, STATEMENT_RIGHTS, &result, reterr) < 0)
+        return -1;
+    if (PQntuples(result) > 0)
+        return error_set(reterr, ERROR_DENIED, "the relay's role lacks the right to %s: GRANT it",
+                         PQgetvalue(result, 0, 0));
+    return 0;
+}
+
 static int prepare_all(Outbox *self, Error *reterr)
 {
     for (size_t i = 0; i < statement_count(); i++) {
@@ -120,7 +133,8 @@ int outbox_open(Outbox *self, Error *reterr)
     if (postgres_open(self->postgres, true, reterr) < 0)
         return -1;
     /* Preparing names every table and column, so that a strange schema shows now. */
-    if (check_schema(self, reterr) < 0 || prepare_all(self, reterr) < 0) {
+    if (check_schema(self, reterr) < 0 || check_rights(self, reterr) < 0 ||
+        prepare_all(self, reterr) < 0) {
         outbox_close(self);
         return -1;
     }

@@ -15,4 +15,11 @@ const Statement *statement_at(size_t i);
 /* The version of the schema that they are written for. */
 #define STATEMENT_SCHEMA "SELECT coalesce(max(version), 0) FROM bulkhead_outbox_schema"
 
+/* The rights that are missing, as "INSERT on outbox_dead"; no row: none. */
+#define STATEMENT_RIGHTS                                                                           \
+    "SELECT r || ' on ' || t FROM (VALUES ('outbox', 'SELECT'), ('outbox', 'UPDATE'),"             \
+    " ('outbox', 'DELETE'), ('outbox_dead', 'SELECT'), ('outbox_dead', 'INSERT'),"                 \
+    " ('outbox_lane', 'SELECT'), ('outbox_lane', 'INSERT'), ('outbox_lane', 'UPDATE'))"            \
+    " AS want(t, r) WHERE NOT has_table_privilege(t, r) LIMIT 1"
+
 #endif

@@ -14,9 +14,11 @@ enum { CLEAN_ROWS = 5000 };
     "  AND f.status = 'published' ORDER BY f.id FOR UPDATE SKIP LOCKED),"                          \
     " gone AS (DELETE FROM outbox WHERE id IN (SELECT id FROM old) RETURNING 1)"                   \
     "SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM piece),"                            \
-    " (SELECT coalesce(max(id), 0) FROM piece)"
+    " (SELECT coalesce(max(id), 0) FROM piece),"                                                   \
+    " (SELECT count(*) FROM piece WHERE status = 'published') - (SELECT count(*) FROM old)"
 
-/* Per tenant, each number from the head of an index. */
+/* Per tenant, each number from the head of an index; the more tenants, the sooner counting stops.
+ */
 #define SQL_MEASURE                                                                                \
     "WITH RECURSIVE ready(t) AS ("                                                                 \
     " (SELECT tenant_id FROM outbox WHERE status = 'pending' AND attempts = 0"                     \
@@ -32,17 +34,21 @@ enum { CLEAN_ROWS = 5000 };
     " FROM retry r WHERE r.t IS NOT NULL),"                                                        \
     " dead AS (SELECT tenant_id AS t, count(*) AS n FROM (SELECT tenant_id FROM outbox_dead"       \
     "  LIMIT 100000) d GROUP BY 1),"                                                               \
-    " tenants AS (SELECT t FROM ready UNION SELECT t FROM retry UNION SELECT t FROM dead)"         \
+    " tenants AS (SELECT t FROM ready UNION SELECT t FROM retry UNION SELECT t FROM dead),"        \
+    " most AS (SELECT least(10001, greatest(101, 200000 / greatest(count(*), 1))) AS n"            \
+    "  FROM tenants)"                                                                              \
     "SELECT left(t.t, 64), fresh.n + again.n, again.n, coalesce(dead.n, 0),"                       \
     " coalesce(extract(epoch FROM clock_timestamp() - least(fresh.first, again.first)), 0)"        \
     " FROM (SELECT t FROM tenants WHERE t IS NOT NULL LIMIT 1000) t"                               \
     " LEFT JOIN dead ON dead.t = t.t"                                                              \
-    " CROSS JOIN LATERAL (SELECT count(*) AS n, min(created_at) AS first FROM"                     \
-    "  (SELECT created_at FROM outbox WHERE status = 'pending' AND attempts = 0"                   \
-    "   AND tenant_id = t.t ORDER BY id LIMIT 10001) x) fresh"                                     \
+    " CROSS JOIN LATERAL (SELECT count(*) AS n, (SELECT created_at FROM outbox"                    \
+    "   WHERE status = 'pending' AND attempts = 0 AND tenant_id = t.t ORDER BY id LIMIT 1)"        \
+    "   AS first FROM (SELECT FROM outbox WHERE status = 'pending' AND attempts = 0"               \
+    "   AND tenant_id = t.t ORDER BY id LIMIT (SELECT n FROM most)) x) fresh"                      \
     " CROSS JOIN LATERAL (SELECT count(*) AS n, min(created_at) AS first FROM"                     \
     "  (SELECT created_at FROM outbox WHERE status = 'pending' AND attempts > 0"                   \
-    "   AND tenant_id = t.t ORDER BY next_attempt_at LIMIT 10001) x) again"
+    "   AND tenant_id = t.t ORDER BY next_attempt_at"                                              \
+    "   LIMIT (SELECT n FROM most)) x) again"
 
 static void known_clear(Upkeep *upkeep)
 {
@@ -75,10 +81,11 @@ int upkeep_clean(Upkeep *upkeep, Postgres *postgres, int64_t keep_ms, Cleaned *r
     int64_t seen = number_at(result, 0, 1);
     bool at_end = seen < CLEAN_ROWS;
 
-    /* A piece with nothing to delete may be the young end, or old rows that wait for their tenant:
-     * walk on, at leisure. */
-    upkeep->cursor = at_end ? 0 : number_at(result, 0, 2);
-    *ret_cleaned = (Cleaned){.deleted = deleted, .more = !at_end && deleted > 0};
+    /* Where published rows are too young, those behind them are, too: begin again at the oldest.
+     * Old rows that wait for their tenant are walked over. */
+    bool more = !at_end && number_at(result, 0, 3) == 0;
+    upkeep->cursor = more ? number_at(result, 0, 2) : 0;
+    *ret_cleaned = (Cleaned){.deleted = deleted, .more = more};
     return 0;
 }
 

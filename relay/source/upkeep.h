@@ -23,7 +23,7 @@ int upkeep_clean(Upkeep *upkeep, Postgres *postgres, int64_t keep_ms, Cleaned *r
                  Error *reterr) MUST_CHECK;
 
 typedef struct Depth {
-    int64_t pending; /* counted up to 10001 */
+    int64_t pending; /* counted up to 10001, or fewer where there are many tenants */
     int64_t retrying;
     int64_t dead;
     double oldest_seconds;
