@@ -257,6 +257,49 @@ TEST(the_floor_moves_with_full_fetches_and_is_ignored_now_and_then)
     assert_int_equal(plan.entries[0].floor, 0);
 }
 
+TEST(where_the_order_of_keys_counts_there_is_no_floor)
+{
+    DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, BATCH_BYTES);
+    Lane *lane = open_lane(lanes, "a", 1);
+    RoundPlan plan;
+
+    lane->settings.ordering = RELAY_ORDERING_KEY;
+    for (int i = 0; i < 3; i++) {
+        lanes_plan(lanes, BATCH, NOW + i, &plan);
+        assert_int_equal(plan.entries[0].floor, 0);
+        harvest_all(&plan, 512);
+    }
+}
+
+TEST(a_lane_that_was_idle_asks_before_it_sends_again)
+{
+    DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, BATCH_BYTES);
+    Lane *lane = open_lane(lanes, "a", 1);
+    RoundPlan plan;
+
+    lane->active = false;
+    (void)lanes_meet(lanes, "a", true, false, NOW + 60 * 1000);
+    lanes_plan(lanes, BATCH, NOW + 60 * 1000, &plan);
+    assert_int_equal(plan.count, 0);
+    assert_ptr_equal(lanes_to_ask(lanes, NOW + 60 * 1000), lane);
+}
+
+TEST(one_who_may_not_ask_waits_for_an_answer_only_once)
+{
+    DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, BATCH_BYTES);
+    Lane *lane = lanes_meet(lanes, "a", true, false, NOW);
+    RoundPlan plan;
+
+    assert_ptr_equal(lanes_to_ask(lanes, NOW), lane);
+    lanes_plan(lanes, BATCH, NOW + 1000, &plan);
+    assert_int_equal(plan.count, 1);
+    lane->active = false;
+    (void)lanes_meet(lanes, "a", true, false, NOW + 60 * 1000);
+    assert_ptr_equal(lanes_to_ask(lanes, NOW + 60 * 1000), lane);
+    lanes_plan(lanes, BATCH, NOW + 60 * 1000, &plan);
+    assert_int_equal(plan.count, 1);
+}
+
 TEST(a_row_that_stays_pending_lowers_the_floor)
 {
     DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, BATCH_BYTES);
@@ -436,6 +479,9 @@ int main(void)
         cmocka_unit_test(a_suspended_tenant_sends_nothing_until_it_is_released),
         cmocka_unit_test(rows_on_their_way_keep_a_lane_out_of_the_next_round),
         cmocka_unit_test(the_floor_moves_with_full_fetches_and_is_ignored_now_and_then),
+        cmocka_unit_test(where_the_order_of_keys_counts_there_is_no_floor),
+        cmocka_unit_test(a_lane_that_was_idle_asks_before_it_sends_again),
+        cmocka_unit_test(one_who_may_not_ask_waits_for_an_answer_only_once),
         cmocka_unit_test(a_row_that_stays_pending_lowers_the_floor),
         cmocka_unit_test(a_lane_is_drained_only_when_nothing_was_hidden),
         cmocka_unit_test(a_tenant_at_its_rate_is_looked_at_again_later),

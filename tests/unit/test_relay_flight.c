@@ -250,6 +250,27 @@ TEST(a_late_answer_is_written_down_with_a_later_batch)
     assert_int_equal(settlement->late.at[0], 1);
 }
 
+TEST(a_late_failure_is_not_written_down_where_order_counts)
+{
+    static const uint64_t keys[] = {0, 99};
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, 1 << 20);
+        DEFER(defer_flight) Flight *flight = flight_new(SLOTS, ATTEMPTS_MAX);
+        Lane *lane = open_lane(lanes, "acme");
+
+        flight_begin(flight);
+        uint32_t token = flight_token(flight, add(flight, lane, 1, keys[i]));
+        (void)publish(flight, NOW_US);
+        flight_end(flight);
+        (void)flight_settle(flight);
+        (void)flight_answer(flight, token, &full, NOW_US + 400 * 1000, 0);
+        assert_int_equal(lane->state, LANE_PAUSED);
+        assert_int_equal(flight_settle(flight)->retry.count, keys[i] == 0 ? 1 : 0);
+        assert_int_equal(flight_room(flight), SLOTS);
+    }
+}
+
 TEST(a_probe_holds_up_no_batch)
 {
     DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, 1 << 20);
@@ -487,6 +508,7 @@ int main(void)
         cmocka_unit_test(an_unknown_refusal_is_tried_again_until_the_attempts_are_used_up),
         cmocka_unit_test(a_batch_waits_three_times_as_long_as_most_of_it_took_and_a_bit),
         cmocka_unit_test(a_late_answer_is_written_down_with_a_later_batch),
+        cmocka_unit_test(a_late_failure_is_not_written_down_where_order_counts),
         cmocka_unit_test(a_probe_holds_up_no_batch),
         cmocka_unit_test(silence_pauses_the_lane_and_leaves_the_rows),
         cmocka_unit_test(a_lost_connection_is_nobodys_fault),

@@ -1,0 +1,89 @@
+"""TLS to NATS, with certificates on both sides that are replaced while the relay runs."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from support.bulkhead import Relay
+from support.certificates import make_certificates
+from support.jetstream import JetStream
+from support.nats_server import NatsServer
+from support.outbox import Outbox, Row
+from support.tenant_streams import make_stream
+from support.waiting import eventually
+
+
+def put(source: Path, place: Path) -> None:
+    """Replaces the files as a Secret's volume does: all of a sudden, with new inodes."""
+    place.mkdir(exist_ok=True)
+    for file in source.iterdir():
+        new = place / f"{file.name}.new"
+        shutil.copy(file, new)
+        new.rename(place / file.name)
+
+
+def demand_tls(nats: NatsServer, place: Path) -> None:
+    """Restarts the server so that it takes only clients with a certificate of the authority."""
+    plain = nats.config.read_text()
+    nats.stop()
+    nats.config.write_text(
+        f'{plain}\ntls {{ cert_file: "{place}/server.crt", key_file: "{place}/server.key",'
+        f' ca_file: "{place}/ca.crt", verify: true }}\n'
+    )
+    nats.start()
+
+
+def flags(place: Path) -> list[str]:
+    return [
+        f"--nats-ca={place}/ca.crt",
+        f"--nats-cert={place}/admin.crt",
+        f"--nats-key={place}/admin.key",
+    ]
+
+
+@pytest.fixture
+def place(folder: Path, nats: NatsServer) -> Path:
+    """Certificates in use, and a server that demands them; the stream was made before."""
+    with JetStream(nats.url) as jetstream:
+        make_stream(jetstream, "acme")
+    make_certificates(folder / "first")
+    put(folder / "first", folder / "now")
+    demand_tls(nats, folder / "now")
+    return folder / "now"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_replaced_certificates_are_used_at_the_next_connection(
+    folder: Path, place: Path, nats: NatsServer, outbox: Outbox, host: str
+) -> None:
+    url = f"tls://{host}:{nats.port}"
+    with Relay(folder / "relay", outbox.postgres.url, url, flags(place)):
+        outbox.add([Row("acme", "order")])
+        eventually(lambda: outbox.count("published") == 1, "the first row is published")
+        make_certificates(folder / "second")
+        put(folder / "second", place)
+        nats.restart()
+        outbox.add([Row("acme", "order")])
+        eventually(lambda: outbox.count("published") == 2, "the second row is published", 20)
+
+
+def test_a_server_of_another_authority_is_not_trusted(
+    folder: Path, place: Path, nats: NatsServer, outbox: Outbox
+) -> None:
+    make_certificates(folder / "other")
+    relay = Relay(
+        folder / "relay",
+        outbox.postgres.url,
+        f"tls://127.0.0.1:{nats.port}",
+        [*flags(place), f"--nats-ca={folder}/other/ca.crt"],
+    )
+    try:
+        relay.start(wait=False)
+        eventually(lambda: "SSL handshake error" in relay.tail(), "it says why")
+        outbox.add([Row("acme", "order")])
+        with pytest.raises(OSError, match="503"):
+            relay.page("readyz")
+        assert outbox.count("pending") == 1
+    finally:
+        relay.stop()
