@@ -171,6 +171,7 @@ format-check:
 cppcheck:
 	cppcheck --quiet --enable=warning,style,performance,portability --inline-suppr --std=c11 \
 	    --library=posix --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE \
+	    --include=tests/lint/cppcheck.h \
 	    $(addprefix -I,$(FOLDERS)) $(SRC)
 purity: $(PURE:%.c=$O/%.o)
 	$Qtests/lint/purity.py $^

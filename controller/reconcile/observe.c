@@ -59,9 +59,7 @@ int observe(NatsConnection *nats, const char *stream, Observed *ret_observed, Er
         observed.consumers = cJSON_CreateArray();
     else if (consumers_read(nats, stream, &observed.consumers, reterr) < 0)
         return -1;
-    *ret_observed = (Observed){
-        .stream = TAKE(observed.stream),
-        .consumers = TAKE(observed.consumers),
-    };
+    ret_observed->stream = TAKE(observed.stream);
+    ret_observed->consumers = TAKE(observed.consumers);
     return 0;
 }
