@@ -102,11 +102,12 @@ static bool on_answer(void *context, const cJSON *answer)
 static int count(FleetWatch *self, Error *reterr)
 {
     DEFER(defer_counts) Counts *counts = counts_new();
+    const ServerListener listener = {.answered = on_answer, .context = counts};
 
     if (account_read(self, reterr) < 0)
         return -1;
     DEFER(defer_free) char *request = counts_request(self->account);
-    if (ask_all_servers(self->settings.system, "JSZ", request, on_answer, counts, reterr) < 0)
+    if (ask_all_servers(self->settings.system, "JSZ", request, &listener, reterr) < 0)
         return -1;
     fleet_counted(self->settings.fleet, counts, self->settings.interval_ms);
     return 0;

@@ -34,7 +34,7 @@ Fleet *fleet_new(FleetChanged *changed, void *context)
 
     *self = (Fleet){.changed = changed, .context = context};
     (void)pthread_mutex_init(&self->lock, NULL);
-    self->outbox = outbox_board_new(clock_ms());
+    self->outbox = outbox_board_new(clock_ms(), changed, context);
     self->numbers = map_new();
     return self;
 }
@@ -130,8 +130,7 @@ int fleet_report(Fleet *self, const char *text, size_t length, Error *reterr)
     if (relay_report_parse(text, length, &report, reterr) < 0)
         return -1;
     lock(self);
-    int r =
-        outbox_board_add(self->outbox, &report, clock_ms(), self->changed, self->context, reterr);
+    int r = outbox_board_add(self->outbox, &report, clock_ms(), reterr);
     unlock(self);
     return r;
 }
@@ -139,7 +138,7 @@ int fleet_report(Fleet *self, const char *text, size_t length, Error *reterr)
 void fleet_expire(Fleet *self)
 {
     lock(self);
-    outbox_board_expire(self->outbox, clock_ms(), self->changed, self->context);
+    outbox_board_expire(self->outbox, clock_ms());
     unlock(self);
 }
 

@@ -74,8 +74,10 @@ static size_t token_length(const char *text)
 /* True if a token may stand for any: a wildcard, or a place that a mapping fills in. */
 static bool is_wild(const char *token, size_t length)
 {
-    return (length == 1 && (*token == '*' || *token == '>')) ||
-           memmem(token, length, "{{", 2) != NULL || *token == '$';
+    const char *filled = strstr(token, "{{");
+
+    return (length == 1 && (*token == '*' || *token == '>')) || *token == '$' ||
+           (filled != NULL && filled < token + length);
 }
 
 /* SUBJECT is what a stream takes in or writes to: does it reach below tenant.<id>. ? */

@@ -23,17 +23,19 @@ typedef struct Database {
 } Database;
 
 struct OutboxBoard {
+    OutboxChanged *changed;
+    void *context;
     Map *databases; /* Database, by its name */
     int64_t born_ms;
     bool heard; /* anything, ever */
 };
 
-OutboxBoard *outbox_board_new(int64_t now_ms)
+OutboxBoard *outbox_board_new(int64_t now_ms, OutboxChanged *changed, void *context)
 {
     OutboxBoard *self = xcalloc(1, sizeof *self);
 
+    *self = (OutboxBoard){.changed = changed, .context = context, .born_ms = now_ms};
     self->databases = map_new();
-    self->born_ms = now_ms;
     return self;
 }
 
@@ -74,8 +76,7 @@ static bool same_rows(const RelayReportTenant *a, const RelayReportTenant *b)
     return a->pending == b->pending && a->oldest_seconds == b->oldest_seconds && a->dead == b->dead;
 }
 
-static void put(Database *database, const RelayReportTenant *tenant, OutboxChanged *changed,
-                void *context)
+static void put(const OutboxBoard *self, Database *database, const RelayReportTenant *tenant)
 {
     Rows *rows = map_get(database->rows, tenant->id);
 
@@ -86,7 +87,7 @@ static void put(Database *database, const RelayReportTenant *tenant, OutboxChang
     bool same = same_rows(&rows->numbers, tenant);
     *rows = (Rows){.numbers = *tenant, .heard_ms = database->heard_ms};
     if (!same)
-        changed(context, tenant->id);
+        self->changed(self->context, tenant->id);
 }
 
 static bool in_range(const RelayReport *report, const char *tenant_id)
@@ -95,10 +96,9 @@ static bool in_range(const RelayReport *report, const char *tenant_id)
            (report->through[0] == '\0' || strcmp(tenant_id, report->through) <= 0);
 }
 
-/* Forgets those that REPORT (NULL: none) speaks of without listing them, and those that no report
- * has spoken of for too long. */
-static void prune(Database *database, const RelayReport *report, OutboxChanged *changed,
-                  void *context)
+/* Forgets those that REPORT speaks of without listing them, and those that no report has spoken of
+ * for too long. */
+static void prune(const OutboxBoard *self, Database *database, const RelayReport *report)
 {
     for (MapEntry *at = map_next(database->rows, NULL); at != NULL;) {
         const char *id = map_key(at);
@@ -110,7 +110,7 @@ static void prune(Database *database, const RelayReport *report, OutboxChanged *
         if (told || !(over || in_range(report, id)))
             continue;
         if (!same_rows(&rows->numbers, &(RelayReportTenant){0}))
-            changed(context, id);
+            self->changed(self->context, id);
         (void)map_remove(database->rows, id);
         free(rows);
     }
@@ -123,8 +123,7 @@ static int64_t next_heard(const Database *database, int64_t now_ms)
     return max_i64(now_ms, database->heard_ms + 1);
 }
 
-int outbox_board_add(OutboxBoard *self, const RelayReport *report, int64_t now_ms,
-                     OutboxChanged *changed, void *context, Error *reterr)
+int outbox_board_add(OutboxBoard *self, const RelayReport *report, int64_t now_ms, Error *reterr)
 {
     Database *database = map_get(self->databases, report->database);
 
@@ -141,14 +140,14 @@ int outbox_board_add(OutboxBoard *self, const RelayReport *report, int64_t now_m
     memcpy(database->at, report->at, sizeof database->at);
     self->heard = true;
     for (size_t i = 0; i < report->count; i++)
-        put(database, &report->tenants[i], changed, context);
-    prune(database, report, changed, context);
+        put(self, database, &report->tenants[i]);
+    prune(self, database, report);
     if (is_new)
-        changed(context, NULL);
+        self->changed(self->context, NULL);
     return 0;
 }
 
-void outbox_board_expire(OutboxBoard *self, int64_t now_ms, OutboxChanged *changed, void *context)
+void outbox_board_expire(OutboxBoard *self, int64_t now_ms)
 {
     for (MapEntry *at = map_next(self->databases, NULL); at != NULL;) {
         const char *name = map_key(at);
@@ -159,7 +158,7 @@ void outbox_board_expire(OutboxBoard *self, int64_t now_ms, OutboxChanged *chang
             continue;
         (void)map_remove(self->databases, name);
         database_free(database);
-        changed(context, NULL);
+        self->changed(self->context, NULL);
     }
 }
 

@@ -47,7 +47,7 @@ int account_of(NatsConnection *connection, char ret_account[ACCOUNT_NAME_SIZE], 
 }
 
 /* Hands on what comes within the time there is. */
-static int collect(natsSubscription *inbox, ServerAnswerFn *answered, void *context, Error *reterr)
+static int collect(natsSubscription *inbox, const ServerListener *listener, Error *reterr)
 {
     int64_t until_ms = clock_ms() + ANSWER_MS;
     bool any = false;
@@ -66,7 +66,7 @@ static int collect(natsSubscription *inbox, ServerAnswerFn *answered, void *cont
         if (answer_parse(msg, &answer, reterr) < 0)
             return -1;
         any = true;
-        if (answered(context, answer))
+        if (listener->answered(listener->context, answer))
             return 0;
     }
     return any ? 0
@@ -75,7 +75,7 @@ static int collect(natsSubscription *inbox, ServerAnswerFn *answered, void *cont
 }
 
 int ask_all_servers(NatsConnection *system, const char *what, const char *body,
-                    ServerAnswerFn *answered, void *context, Error *reterr)
+                    const ServerListener *listener, Error *reterr)
 {
     DEFER(defer_inbox) natsInbox *inbox = NULL;
     DEFER(defer_subscription) natsSubscription *subscription = NULL;
@@ -92,7 +92,7 @@ int ask_all_servers(NatsConnection *system, const char *what, const char *body,
         status = natsConnection_PublishRequestString(handle, subject, inbox, body);
     if (status != NATS_OK)
         return error_set(reterr, ERROR_BUSY, "%s: %s", subject, natsStatus_GetText(status));
-    if (collect(subscription, answered, context, reterr) < 0)
+    if (collect(subscription, listener, reterr) < 0)
         return error_wrap(reterr, "%s", subject);
     return 0;
 }

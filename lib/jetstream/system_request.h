@@ -14,9 +14,14 @@ int account_of(NatsConnection *connection, char ret_account[ACCOUNT_NAME_SIZE], 
 /* Gets each server's answer; true: that was the last one that is wanted. */
 typedef bool ServerAnswerFn(void *context, const cJSON *answer);
 
-/* Asks every server of the cluster at once, as a user of the system account, until ANSWERED says
+typedef struct ServerListener {
+    ServerAnswerFn *answered;
+    void *context;
+} ServerListener;
+
+/* Asks every server of the cluster at once, as a user of the system account, until LISTENER says
  * that this is enough, or for a few seconds at most. ERROR_BUSY when none answered. */
 int ask_all_servers(NatsConnection *system, const char *what, const char *body,
-                    ServerAnswerFn *answered, void *context, Error *reterr) MUST_CHECK;
+                    const ServerListener *listener, Error *reterr) MUST_CHECK;
 
 #endif

@@ -128,7 +128,7 @@ def test_one_node_down_stops_nobody(
     three: NatsCluster,
     jetstream: JetStream,
 ) -> None:
-    """The node that leads JetStream goes; tenants are still made and changed, and lag is counted."""
+    """JetStream's leader goes; tenants are still made and changed, and lag is counted."""
     start_controller("--status-interval=1s", f"--system-url={three.system_url}")
     kubectl.apply(tenant("acme", consumers=["billing"]))
     ready(kubectl, "acme")

@@ -141,7 +141,7 @@ def test_what_does_not_fit_is_said_with_numbers_and_heals(
 def test_what_the_server_has_no_room_for_is_said_with_the_servers_numbers(
     folder: Path, cluster: KubeCluster, kubectl: Kubectl
 ) -> None:
-    """The account has no limit of its own; the server has, and is asked through the system account."""
+    """The account has no limit; the server has, and is asked through the system account."""
     options = ACCOUNTS.replace("max_file: 20GB, max_mem: 1GB", "max_file: -1, max_mem: -1")
     with NatsServer(folder / "nats", options) as nats:
         system = nats.url.replace("//", "//sys:sys@")
@@ -161,7 +161,8 @@ def test_a_requested_look_is_acknowledged(
     new_controller().start()
     kubectl.apply(tenant("acme"))
     ready(kubectl, "acme")
-    for key, value in (("bulkhead.dev/reconcile-at", "1"), ("reconcile.fluxcd.io/requestedAt", "2")):
+    requests = {"bulkhead.dev/reconcile-at": "1", "reconcile.fluxcd.io/requestedAt": "2"}
+    for key, value in requests.items():
         kubectl.run("annotate", "tenant", "acme", f"{key}={value}")
         eventually(
             lambda v=value: status_of(kubectl, "acme").get("lastHandledReconcileAt") == v,

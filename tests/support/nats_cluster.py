@@ -1,4 +1,4 @@
-"""Three nats-servers that form a cluster with JetStream, each on ports and in a folder of its own."""
+"""nats-servers that form a cluster with JetStream, each on ports and in a folder of its own."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -8,15 +8,6 @@ typedef struct World {
     char changed[NAMES_SIZE]; /* by the last call, each followed by a space */
 } World;
 
-static int world_setup(void **state)
-{
-    static World world;
-
-    world = (World){.board = outbox_board_new(0)};
-    *state = &world;
-    return 0;
-}
-
 static int world_teardown(void **state)
 {
     World *world = *state;
@@ -34,6 +25,15 @@ static void on_changed(void *context, const char *tenant_id)
                    tenant_id != NULL ? tenant_id : "(all)");
 }
 
+static int world_setup(void **state)
+{
+    static World world;
+
+    world = (World){.board = outbox_board_new(0, on_changed, &world)};
+    *state = &world;
+    return 0;
+}
+
 static RelayReport report_of(const char *database, const char *at, RelayReportTenant *tenants,
                              size_t count)
 {
@@ -49,7 +49,7 @@ static void add(World *world, const RelayReport *report, int64_t now_ms, const c
     Error error;
 
     world->changed[0] = '\0';
-    assert_int_equal(outbox_board_add(world->board, report, now_ms, on_changed, world, &error), 0);
+    assert_int_equal(outbox_board_add(world->board, report, now_ms, &error), 0);
     assert_string_equal(world->changed, changed);
 }
 
@@ -166,9 +166,9 @@ BOARD_TEST(a_database_that_nobody_speaks_of_is_dropped)
 
     add(world, &report, 1000, "acme (all) ");
     world->changed[0] = '\0';
-    outbox_board_expire(world->board, 5000, on_changed, world);
+    outbox_board_expire(world->board, 5000);
     assert_string_equal(world->changed, "");
-    outbox_board_expire(world->board, 5001, on_changed, world);
+    outbox_board_expire(world->board, 5001);
     assert_string_equal(world->changed, "(all) ");
     assert_int_equal(outbox_board_find(world->board, "acme", 5001, &numbers), OUTBOX_UNREPORTED);
     report = report_of("shop", "02", one, 1); /* a database whose clock was put back */
@@ -187,7 +187,7 @@ BOARD_TEST(the_number_of_databases_is_bounded)
         add(world, &report, 0, "(all) ");
     }
     RelayReport report = report_of("one-more", "01", NULL, 0);
-    assert_int_equal(outbox_board_add(world->board, &report, 0, on_changed, world, &error), -1);
+    assert_int_equal(outbox_board_add(world->board, &report, 0, &error), -1);
     assert_string_equal(error.text, "more than 64 databases report; 'one-more' is left out");
 }
 
