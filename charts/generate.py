@@ -2,7 +2,8 @@
 """Makes the chart's generated files, or with --check says which of them are out of date.
 
 values.yaml gives values.schema.json and the table in README.md; ../crds goes to files/crds byte for
-byte; ../VERSION gives version and appVersion in Chart.yaml.
+byte; ../VERSION gives version and appVersion in Chart.yaml. For pipelines, examples/gitops gets the
+Tenant's JSON Schema, and its Lua as settings of Argo CD.
 """
 
 import json
@@ -16,6 +17,7 @@ import yaml
 
 TOP = Path(__file__).resolve().parent.parent
 CHART = TOP / "charts" / "bulkhead"
+GITOPS = TOP / "examples" / "gitops"
 TYPES = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
 KEY = re.compile(r"^( *)([A-Za-z][A-Za-z0-9]*):( |$)")
 
@@ -114,6 +116,66 @@ def make_chart_yaml() -> str:
     return re.sub(r"(?m)^(version|appVersion): .*$", rf"\1: {version}", text)
 
 
+def plain_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """A CRD's schema as editors and kubeconform read it: closed, in the words of JSON Schema."""
+    kept = {k: v for k, v in schema.items() if not k.startswith("x-kubernetes-")}
+    if schema.get("x-kubernetes-int-or-string"):
+        text = {k: kept.pop(k) for k in ("pattern", "maxLength") if k in kept}
+        number = {k: kept.pop(k) for k in ("minimum", "maximum") if k in kept}
+        kept["oneOf"] = [{"type": "string"} | text, {"type": "integer"} | number]
+    if "properties" in schema:
+        kept["properties"] = {k: plain_schema(v) for k, v in schema["properties"].items()}
+        kept["additionalProperties"] = False
+    if "items" in schema:
+        kept["items"] = plain_schema(schema["items"])
+    return kept
+
+
+def make_json_schemas(crd: dict[str, Any]) -> dict[Path, str]:
+    made = {}
+    spec = crd["spec"]
+    for version in spec["versions"]:
+        schema = plain_schema(version["schema"]["openAPIV3Schema"])
+        # These two say which schema it is; metadata is Kubernetes' own.
+        schema["properties"]["apiVersion"]["const"] = f"{spec['group']}/{version['name']}"
+        schema["properties"]["kind"]["const"] = spec["names"]["kind"]
+        schema["properties"]["metadata"] = {"type": "object"}
+        schema = {"$schema": "http://json-schema.org/draft-07/schema#"} | schema
+        schema["required"] = ["apiVersion", "kind", "metadata", "spec"]
+        name = f"{spec['names']['singular']}_{version['name']}.json"
+        made[GITOPS / "schemas" / spec["group"] / name] = json.dumps(schema, indent=2) + "\n"
+    return made
+
+
+def make_argocd_settings() -> str:
+    """The Lua of argocd/bulkhead.dev as the ConfigMap that Argo CD reads it from."""
+    folder = GITOPS / "argocd" / "bulkhead.dev" / "Tenant"
+    actions = folder / "actions"
+    lines = [
+        "# Health and actions of a Tenant for Argo CD, made of bulkhead.dev/ by charts/generate.py.",
+        "#",
+        "#   kubectl -n argocd patch configmap argocd-cm --patch-file argocd-cm.yaml",
+        "apiVersion: v1",
+        "kind: ConfigMap",
+        "metadata: {name: argocd-cm, namespace: argocd}",
+        "data:",
+        "  resource.customizations.health.bulkhead.dev_Tenant: |",
+        *indented(folder / "health.lua", 4),
+        "  resource.customizations.actions.bulkhead.dev_Tenant: |",
+        "    discovery.lua: |",
+        *indented(actions / "discovery.lua", 6),
+        "    definitions:",
+    ]
+    for action in sorted(path.parent for path in actions.glob("*/action.lua")):
+        lines += [f"    - name: {action.name}", "      action.lua: |"]
+        lines += indented(action / "action.lua", 8)
+    return "\n".join(lines) + "\n"
+
+
+def indented(path: Path, columns: int) -> list[str]:
+    return [" " * columns + line if line else "" for line in path.read_text().splitlines()]
+
+
 def make_all() -> dict[Path, str]:
     text = (CHART / "values.yaml").read_text()
     values, comments = yaml.safe_load(text), read_comments(text)
@@ -121,9 +183,11 @@ def make_all() -> dict[Path, str]:
         CHART / "values.schema.json": make_schema(values, comments),
         CHART / "README.md": make_readme(values, comments),
         CHART / "Chart.yaml": make_chart_yaml(),
+        GITOPS / "argocd" / "argocd-cm.yaml": make_argocd_settings(),
     }
     for crd in sorted((TOP / "crds").glob("*.yaml")):
         made[CHART / "files" / "crds" / crd.name.partition("_")[2]] = crd.read_text()
+        made |= make_json_schemas(yaml.safe_load(crd.read_text()))
     return made
 
 

@@ -22,6 +22,7 @@ SHARED_NAMES = {
     "conftest.py",
     "README.md",
     "Chart.yaml",
+    "action.lua",
     "kustomization.yaml",
     "pyproject.toml",
 }

@@ -74,14 +74,22 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* The flags about NATS; the files are where "bulkhead.natsMounts" puts them. A list of the root and
-     the part's own `natsCreds`. */}}
+{{/* How a part logs in to NATS: its own Secret, or the one for all. Each of the templates about NATS
+     takes a list of the root and the part's own `natsCreds`. */}}
+{{- define "bulkhead.natsLogin" -}}
+{{- $own := index . 1 }}
+{{- ternary $own (index . 0).Values.nats.creds (not (empty $own.existingSecret)) | toJson }}
+{{- end }}
+
 {{- define "bulkhead.natsArgs" -}}
 {{- $root := index . 0 }}
+{{- $login := include "bulkhead.natsLogin" . | fromJson }}
 {{- $tls := $root.Values.nats.tls }}
+{{- if not (and $login.existingSecret $login.urlKey) }}
 - {{ printf "--nats-url=%s" $root.Values.nats.url | quote }}
-{{- if include "bulkhead.natsCreds" . }}
+{{- if $login.existingSecret }}
 - --nats-creds=/etc/bulkhead/nats-creds/nats.creds
+{{- end }}
 {{- end }}
 {{- if $tls.existingSecret }}
 {{- if $tls.caKey }}
@@ -94,20 +102,27 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* Name of the Secret with the credentials, empty where there is none. */}}
-{{- define "bulkhead.natsCreds" -}}
-{{- $root := index . 0 }}
-{{- default $root.Values.nats.creds.existingSecret (index . 1).existingSecret }}
+{{/* An address with user and password stands in the environment, never in the arguments. A third
+     member of the list is the variable's name. */}}
+{{- define "bulkhead.natsEnv" -}}
+{{- $login := include "bulkhead.natsLogin" . | fromJson }}
+{{- if and $login.existingSecret $login.urlKey }}
+- name: {{ index . 2 }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $login.existingSecret }}
+      key: {{ $login.urlKey }}
+{{- end }}
 {{- end }}
 
 {{- define "bulkhead.natsMounts" -}}
-{{- $root := index . 0 }}
-{{- if include "bulkhead.natsCreds" . }}
+{{- $login := include "bulkhead.natsLogin" . | fromJson }}
+{{- if and $login.existingSecret (not $login.urlKey) }}
 - name: nats-creds
   mountPath: /etc/bulkhead/nats-creds
   readOnly: true
 {{- end }}
-{{- if $root.Values.nats.tls.existingSecret }}
+{{- if (index . 0).Values.nats.tls.existingSecret }}
 - name: nats-tls
   mountPath: /etc/bulkhead/nats-tls
   readOnly: true
@@ -115,16 +130,15 @@ annotations:
 {{- end }}
 
 {{- define "bulkhead.natsVolumes" -}}
-{{- $root := index . 0 }}
-{{- $own := index . 1 }}
-{{- $tls := $root.Values.nats.tls }}
-{{- if include "bulkhead.natsCreds" . }}
+{{- $login := include "bulkhead.natsLogin" . | fromJson }}
+{{- $tls := (index . 0).Values.nats.tls }}
+{{- if and $login.existingSecret (not $login.urlKey) }}
 - name: nats-creds
   secret:
-    secretName: {{ include "bulkhead.natsCreds" . }}
+    secretName: {{ $login.existingSecret }}
     defaultMode: 0444
     items:
-    - key: {{ ternary $own.key $root.Values.nats.creds.key (not (empty $own.existingSecret)) }}
+    - key: {{ $login.key }}
       path: nats.creds
 {{- end }}
 {{- if $tls.existingSecret }}

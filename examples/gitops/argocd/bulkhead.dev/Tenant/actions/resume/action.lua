@@ -1,0 +1,3 @@
+-- Lets the tenant's traffic go on, and puts right what differs.
+obj.spec.mode = "Enforce"
+return obj
