@@ -152,7 +152,7 @@ def make_argocd_settings() -> str:
     folder = GITOPS / "argocd" / "bulkhead.dev" / "Tenant"
     actions = folder / "actions"
     lines = [
-        "# Health and actions of a Tenant for Argo CD, made of bulkhead.dev/ by charts/generate.py.",
+        "# Health and actions of a Tenant for Argo CD, made by charts/generate.py of bulkhead.dev/",
         "#",
         "#   kubectl -n argocd patch configmap argocd-cm --patch-file argocd-cm.yaml",
         "apiVersion: v1",
