@@ -1,5 +1,7 @@
 #include "controller_settings.h"
 
+#include "process.h"
+
 #define FIELD(name) offsetof(ControllerSettings, name)
 
 enum { HOUR_MS = 3600 * 1000 };
@@ -8,16 +10,7 @@ static const Option options[] = {
     {"kubeconfig", OPTION_TEXT, FIELD(kubeconfig), NULL, 0, 0, NULL,
      "Kubeconfig to use. Without it: $KUBECONFIG, then the pod's service account, then "
      "~/.kube/config."},
-    {"nats-url", OPTION_TEXT, FIELD(nats.url), "nats://127.0.0.1:4222", 0, 0, NULL,
-     "NATS servers, comma-separated."},
-    {"nats-creds", OPTION_TEXT, FIELD(nats.creds), NULL, 0, 0, NULL,
-     "Credentials file (JWT and seed). Read again at each reconnect."},
-    {"nats-ca", OPTION_TEXT, FIELD(nats.ca), NULL, 0, 0, NULL,
-     "PEM file with the authorities that may sign the NATS servers' certificates."},
-    {"nats-cert", OPTION_TEXT, FIELD(nats.cert), NULL, 0, 0, NULL,
-     "PEM file with the certificate to show to NATS; needs --nats-key."},
-    {"nats-key", OPTION_TEXT, FIELD(nats.key), NULL, 0, 0, NULL,
-     "PEM file with the private key of --nats-cert."},
+    NATS_OPTION_ROWS(FIELD),
     {"system-creds", OPTION_TEXT, FIELD(system_creds), NULL, 0, 0, NULL,
      "Credentials file of a user of NATS' system account. With it the numbers of all tenants come "
      "with one request; without it each tenant that has lag is asked for."},
@@ -38,14 +31,7 @@ static const Option options[] = {
      "Time between two sweeps over all streams, the net under the advisories."},
     {"status-interval", OPTION_DURATION_MS, FIELD(status_interval_ms), "10s", 500, HOUR_MS, NULL,
      "Least time between two writes of a Tenant's status that change nothing but numbers."},
-    {"listen", OPTION_TEXT, FIELD(listen), ":8080", 0, 0, NULL,
-     "Address of /livez, /readyz and /metrics."},
-    {"metrics-per-tenant", OPTION_TEXT, FIELD(metrics_per_tenant), "full", 0, 0, "full|off",
-     "Whether /metrics has series of single tenants and consumers."},
-    {"log-level", OPTION_TEXT, FIELD(log_level), "info", 0, 0, "debug|info|warn|error",
-     "Least level of the lines that are logged."},
-    {"log-format", OPTION_TEXT, FIELD(log_format), "json", 0, 0, "json|text",
-     "Form of the log lines."},
+    PROCESS_OPTION_ROWS(FIELD),
 };
 
 const Program controller_program = {

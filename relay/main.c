@@ -1,24 +1,21 @@
 /* Reads the settings, builds everything, hands functions in, and waits for the end. */
 #include <stdatomic.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
-#include "alloc.h"
-#include "clock.h"
 #include "health_server.h"
 #include "housekeeper.h"
 #include "log.h"
 #include "loop.h"
 #include "migrate.h"
+#include "process.h"
 #include "relay_metrics.h"
 #include "relay_options.h"
 #include "stop.h"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2, NAME_SIZE = 320, HOST_SIZE = 256 };
+enum { WHERE_SIZE = 512 };
 
 typedef struct Relay {
-    RelayOptions options;
-    char name[NAME_SIZE];   /* of the NATS connections */
+    const Process *process;
+    const RelayOptions *options;
     _Atomic(Loops *) loops; /* NULL until they run */
     Housekeeper *housekeeper;
     HealthServer *health;
@@ -58,9 +55,9 @@ static void on_migrated(void *context, const Migration *migration)
 static int run_migrate(const Relay *self, Error *reterr)
 {
     DEFER(defer_postgres) Postgres *postgres = NULL;
-    char where[HOST_SIZE * 2];
+    char where[WHERE_SIZE];
 
-    if (postgres_new(self->options.database_url, NULL, &postgres, reterr) < 0 ||
+    if (postgres_new(self->options->database_url, NULL, &postgres, reterr) < 0 ||
         postgres_open(postgres, false, reterr) < 0)
         return -1;
     postgres_where(postgres, where, sizeof where);
@@ -73,10 +70,10 @@ static int run_migrate(const Relay *self, Error *reterr)
 
 static int start(Relay *self, Error *reterr)
 {
-    const RelayOptions *options = &self->options;
+    const RelayOptions *options = self->options;
     const DrainSettings drain = {
         .database_url = options->database_url,
-        .sink = {.nats = options->nats, .name = self->name, .inbox = options->nats_inbox},
+        .sink = {.nats = options->nats, .name = self->process->name, .inbox = options->nats_inbox},
         .on_published = relay_on_published(options),
         .batch = options->batch,
         .poll_ms = options->poll_ms,
@@ -103,8 +100,8 @@ static int run_relay(Relay *self, Error *reterr)
     int r = start(self, reterr);
 
     if (r == 0) {
-        log_info("running", KV("version", BULKHEAD_VERSION), KV("workers", self->options.workers),
-                 KV("on_published", self->options.on_published));
+        log_info("running", KV("version", BULKHEAD_VERSION), KV("workers", self->options->workers),
+                 KV("on_published", self->options->on_published));
         while (!stop_requested())
             (void)stop_wait_ms(INT32_MAX);
         log_info("stopping");
@@ -116,55 +113,28 @@ static int run_relay(Relay *self, Error *reterr)
     return r;
 }
 
-static int relay_main(Relay *self, const char *command, Error *reterr)
+static int relay_run(Process *process, const char *command, Error *reterr)
 {
-    if (self->options.print_schema)
+    static Relay relay;
+
+    relay.process = process;
+    relay.options = process->settings;
+    if (relay.options->print_schema)
         return print_schema(reterr);
     if (text_eq(command, "migrate"))
-        return run_migrate(self, reterr);
-    return run_relay(self, reterr);
-}
-
-static void name_init(Relay *self)
-{
-    char host[HOST_SIZE] = "unknown";
-
-    (void)gethostname(host, sizeof host - 1);
-    (void)snprintf(self->name, sizeof self->name, "%s %s %08x", relay_program.name, host,
-                   random_u32());
-}
-
-static void log_setup(const RelayOptions *options)
-{
-    LogLevel level = LOG_LEVEL_INFO;
-    LogFormat format = LOG_FORMAT_JSON;
-
-    (void)log_level_parse(options->log_level, &level);
-    (void)log_format_parse(options->log_format, &format);
-    log_init(relay_program.name, level, format);
+        return run_migrate(&relay, reterr);
+    return run_relay(&relay, reterr);
 }
 
 int main(int argc, char **argv)
 {
-    static Relay relay;
-    const char *command = NULL;
-    Error error;
+    static RelayOptions options;
+    Process process = {
+        .program = &relay_program,
+        .settings = &options,
+        .log_level_offset = offsetof(RelayOptions, log_level),
+        .log_format_offset = offsetof(RelayOptions, log_format),
+    };
 
-    json_init();
-    switch (settings_load(&relay_program, argc, argv, &relay.options, &command)) {
-    case SETTINGS_SHOWN:
-        return EXIT_SUCCESS;
-    case SETTINGS_WRONG:
-        return EXIT_USAGE;
-    case SETTINGS_RUN:
-        break;
-    }
-    log_setup(&relay.options);
-    (void)prctl(PR_SET_DUMPABLE, 0); /* passwords are in memory: no core dump, no ptrace */
-    stop_init();
-    name_init(&relay);
-    if (relay_main(&relay, command, &error) == 0)
-        return EXIT_SUCCESS;
-    log_error("cannot run", KV("error", error.text));
-    return error.kind == ERROR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    return process_main(&process, argc, argv, relay_run);
 }

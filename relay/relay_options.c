@@ -1,5 +1,7 @@
 #include "relay_options.h"
 
+#include "process.h"
+
 #define FIELD(name) offsetof(RelayOptions, name)
 
 enum { SECOND_MS = 1000, POLL_MAX_MS = 10 * 1000 };
@@ -11,16 +13,7 @@ static const Option options[] = {
      "Connection string of the database with the outbox. PGHOST, PGPASSWORD, PGPASSFILE and the "
      "other variables of libpq fill what it leaves out; keep a password there or in "
      "BULKHEAD_DATABASE_URL, not in the arguments."},
-    {"nats-url", OPTION_TEXT, FIELD(nats.url), "nats://127.0.0.1:4222", 0, 0, NULL,
-     "NATS servers, comma-separated."},
-    {"nats-creds", OPTION_TEXT, FIELD(nats.creds), NULL, 0, 0, NULL,
-     "Credentials file (JWT and seed). Read again at each reconnect."},
-    {"nats-ca", OPTION_TEXT, FIELD(nats.ca), NULL, 0, 0, NULL,
-     "PEM file with the authorities that may sign the NATS servers' certificates."},
-    {"nats-cert", OPTION_TEXT, FIELD(nats.cert), NULL, 0, 0, NULL,
-     "PEM file with the certificate to show to NATS; needs --nats-key."},
-    {"nats-key", OPTION_TEXT, FIELD(nats.key), NULL, 0, 0, NULL,
-     "PEM file with the private key of --nats-cert."},
+    NATS_OPTION_ROWS(FIELD),
     {"nats-inbox", OPTION_TEXT, FIELD(nats_inbox), "_INBOX", 0, 0, NULL,
      "Prefix of the subjects that acknowledgements come back on. One that no other user may "
      "subscribe to or publish on keeps them from being read or forged."},
@@ -38,12 +31,7 @@ static const Option options[] = {
     {"max-attempts", OPTION_COUNT, FIELD(max_attempts), "20", 0, 30000, NULL,
      "Attempts after which a row that JetStream refuses for a reason unknown to the relay goes to "
      "outbox_dead; 0: never. Rows whose stream is missing, full or slow wait without end."},
-    {"listen", OPTION_TEXT, FIELD(listen), ":8080", 0, 0, NULL,
-     "Address of /livez, /readyz and /metrics."},
-    {"log-level", OPTION_TEXT, FIELD(log_level), "info", 0, 0, "debug|info|warn|error",
-     "Least level of the lines that are logged."},
-    {"log-format", OPTION_TEXT, FIELD(log_format), "json", 0, 0, "json|text",
-     "Form of the log lines."},
+    PROCESS_OPTION_ROWS(FIELD),
     {"print-schema", OPTION_FLAG, FIELD(print_schema), "false", 0, 0, NULL,
      "Print the SQL of the outbox's tables and end."},
 };

@@ -22,6 +22,46 @@ typedef struct NatsSettings {
     const char *key;
 } NatsSettings;
 
+/* The rows of an option table whose settings have a `NatsSettings nats`; FIELD(member) is that
+ * member's offset. */
+#define NATS_OPTION_ROWS(FIELD)                                                                    \
+    {"nats-url",                                                                                   \
+     OPTION_TEXT,                                                                                  \
+     FIELD(nats.url),                                                                              \
+     "nats://127.0.0.1:4222",                                                                      \
+     0,                                                                                            \
+     0,                                                                                            \
+     NULL,                                                                                         \
+     "NATS servers, comma-separated."},                                                            \
+        {"nats-creds",                                                                             \
+         OPTION_TEXT,                                                                              \
+         FIELD(nats.creds),                                                                        \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0,                                                                                        \
+         NULL,                                                                                     \
+         "Credentials file (JWT and seed). Read again at each reconnect."},                        \
+        {"nats-ca",                                                                                \
+         OPTION_TEXT,                                                                              \
+         FIELD(nats.ca),                                                                           \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0,                                                                                        \
+         NULL,                                                                                     \
+         "PEM file with the authorities that may sign the NATS servers' certificates."},           \
+        {"nats-cert",                                                                              \
+         OPTION_TEXT,                                                                              \
+         FIELD(nats.cert),                                                                         \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0,                                                                                        \
+         NULL,                                                                                     \
+         "PEM file with the certificate to show to NATS; needs --nats-key."},                      \
+    {                                                                                              \
+        "nats-key", OPTION_TEXT, FIELD(nats.key), NULL, 0, 0, NULL,                                \
+            "PEM file with the private key of --nats-cert."                                        \
+    }
+
 /* Called from nats.c's threads; it must only enqueue and return. */
 typedef void NatsStateFn(void *context, bool connected);
 

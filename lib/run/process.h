@@ -5,6 +5,24 @@
 
 #include "settings.h"
 
+/* The rows that every daemon's option table ends with; FIELD(member) is the offset of `listen`,
+ * `log_level` and `log_format`. */
+#define PROCESS_OPTION_ROWS(FIELD)                                                                 \
+    {"listen", OPTION_TEXT, FIELD(listen), ":8080",                                                \
+     0,        0,           NULL,          "Address of /livez, /readyz and /metrics."},            \
+        {"log-level",                                                                              \
+         OPTION_TEXT,                                                                              \
+         FIELD(log_level),                                                                         \
+         "info",                                                                                   \
+         0,                                                                                        \
+         0,                                                                                        \
+         "debug|info|warn|error",                                                                  \
+         "Least level of the lines that are logged."},                                             \
+    {                                                                                              \
+        "log-format", OPTION_TEXT, FIELD(log_format), "json", 0, 0, "json|text",                   \
+            "Form of the log lines."                                                               \
+    }
+
 enum { PROCESS_HOST_SIZE = 256, PROCESS_NAME_SIZE = 320 };
 
 typedef struct Process {
