@@ -15,6 +15,7 @@ typedef struct Seen {
 struct Sweep {
     Map *seen; /* Seen, by tenant */
     uint64_t round;
+    Isolation *isolation; /* what this round has found so far */
 };
 
 Sweep *sweep_new(void)
@@ -32,6 +33,7 @@ void sweep_free(Sweep *sweep)
     for (MapEntry *at = NULL; (at = map_next(sweep->seen, at)) != NULL;)
         free(map_value(at));
     map_free(sweep->seen);
+    isolation_free(sweep->isolation);
     free(sweep);
 }
 
@@ -115,41 +117,35 @@ static void isolation_read(Isolation *isolation, const cJSON *streams)
     }
 }
 
-typedef struct Round {
-    Sweep *sweep;
-    Dispatcher *dispatcher;
-    Isolation *isolation;
-    int64_t offset; /* where the next page begins; 0 after the last */
-} Round;
-
-static int round_page(Round *round, NatsConnection *nats, Error *reterr)
+/* Takes one page in; *offset moves behind it, or becomes -1 after the last. */
+static int page_sweep(Sweep *sweep, NatsConnection *nats, const SweepListeners *listeners,
+                      int64_t *offset, Error *reterr)
 {
     DEFER(defer_json) cJSON *reply = NULL;
 
-    if (page_read(nats, round->offset, &reply, reterr) < 0)
+    if (page_read(nats, *offset, &reply, reterr) < 0)
         return -1;
     const cJSON *streams = json_at(reply, "streams");
-    int64_t count = cJSON_GetArraySize(streams);
-    int64_t next = round->offset + count;
-
-    streams_compare(round->sweep, streams, round->dispatcher);
-    isolation_read(round->isolation, streams);
-    round->offset = count > 0 && next < json_int(reply, "total", 0) ? next : 0;
+    streams_compare(sweep, streams, listeners->dispatcher);
+    isolation_read(sweep->isolation, streams);
+    *offset += cJSON_GetArraySize(streams);
+    if (cJSON_GetArraySize(streams) == 0 || *offset >= json_int(reply, "total", 0))
+        *offset = -1;
     return 0;
 }
 
 int sweep_run(Sweep *sweep, NatsConnection *nats, const SweepListeners *listeners, Error *reterr)
 {
-    DEFER(defer_isolation) Isolation *isolation = isolation_new();
-    Round round = {.sweep = sweep, .dispatcher = listeners->dispatcher, .isolation = isolation};
-    int pages = 0;
+    int64_t offset = 0;
 
     sweep->round++;
-    do {
-        if (round_page(&round, nats, reterr) < 0)
+    isolation_free(sweep->isolation);
+    sweep->isolation = isolation_new();
+    for (int page = 0; page < PAGES_MAX && offset >= 0; page++) {
+        if (page_sweep(sweep, nats, listeners, &offset, reterr) < 0)
             return -1;
-    } while (round.offset > 0 && ++pages < PAGES_MAX);
+    }
     vanished_enqueue(sweep, listeners->dispatcher);
-    fleet_swept(listeners->fleet, TAKE(isolation));
+    fleet_swept(listeners->fleet, TAKE(sweep->isolation));
     return 0;
 }

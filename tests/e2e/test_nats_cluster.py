@@ -126,7 +126,6 @@ def test_one_node_down_stops_nobody(
     start_controller: Callable[..., Controller],
     kubectl: Kubectl,
     three: NatsCluster,
-    jetstream: JetStream,
 ) -> None:
     """JetStream's leader goes; tenants are still made and changed, and lag is counted."""
     start_controller("--status-interval=1s", f"--system-url={three.system_url}")
