@@ -133,11 +133,13 @@
     " INSERT INTO outbox_dead (" DEAD_COLUMNS ", reason, last_error)"                              \
     " SELECT " DEAD_COLUMNS ", 'malformed', 'tenant_id is not a tenant id' FROM gone"
 
-/* $1 a tenant, $2 why it waits. */
+/* $1 a tenant, $2 why it waits. Under the lane's lock, as a relay that fetched meanwhile would skip
+ * the row and take the next. */
 #define SQL_NOTE                                                                                   \
-    "UPDATE outbox SET last_error = left($2, 500) WHERE id = (SELECT id FROM outbox"               \
-    " WHERE tenant_id = $1 AND status = 'pending' AND attempts = 0 ORDER BY id LIMIT 1"            \
-    " FOR UPDATE SKIP LOCKED) AND last_error IS DISTINCT FROM left($2, 500)"
+    "UPDATE outbox SET last_error = left($2, 500)"                                                 \
+    " WHERE (SELECT pg_try_advisory_xact_lock(742, hashtext($1))) AND id = (SELECT id FROM outbox" \
+    "  WHERE tenant_id = $1 AND status = 'pending' AND attempts = 0 ORDER BY id LIMIT 1"           \
+    "  FOR UPDATE SKIP LOCKED) AND last_error IS DISTINCT FROM left($2, 500)"
 
 static const Statement statements[] = {
     {"discover", SQL_DISCOVER},

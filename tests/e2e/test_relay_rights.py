@@ -1,0 +1,103 @@
+"""The relay with no more rights than docs/relay.md asks for, and with fewer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.bulkhead import Relay
+from support.jetstream import JetStream
+from support.nats_server import NatsServer
+from support.outbox import Outbox, Row
+from support.tenant_streams import count, events, make_stream
+from support.waiting import eventually
+
+USERS = """
+accounts {
+  APP {
+    jetstream: enabled
+    users: [
+      { user: admin, password: admin }
+      { user: relay, password: relay, permissions: {
+          publish: ["tenant.*.events.>", "$JS.API.STREAM.INFO.*"]
+          subscribe: ["_RELAY.>", "$JS.EVENT.ADVISORY.STREAM.>"] } }
+      { user: least, password: least, permissions: {
+          publish: ["tenant.acme.events.>", "tenant.ghost.events.>"]
+          subscribe: ["_INBOX.>"] } }
+    ]
+  }
+}
+"""
+GRANTS = [
+    "CREATE ROLE relay LOGIN",
+    "GRANT SELECT, UPDATE, DELETE ON outbox TO relay",
+    "GRANT SELECT, INSERT ON outbox_dead TO relay",
+    "GRANT SELECT, INSERT, UPDATE ON outbox_lane TO relay",
+    "GRANT SELECT ON bulkhead_outbox_schema TO relay",
+    "CREATE ROLE application LOGIN",
+    "GRANT INSERT ON outbox TO application",
+]
+
+
+@pytest.fixture
+def nats(folder: Path) -> Iterator[NatsServer]:
+    with NatsServer(folder / "nats", USERS) as server:
+        yield server
+
+
+@pytest.fixture
+def jetstream(nats: NatsServer) -> Iterator[JetStream]:
+    with JetStream(nats.url.replace("//", "//admin:admin@")) as client:
+        yield client
+
+
+def database(outbox: Outbox, role: str) -> str:
+    return outbox.postgres.url.replace("postgres@", f"{role}@")
+
+
+def grant(outbox: Outbox) -> None:
+    for statement in GRANTS:
+        outbox.postgres.query(statement)
+
+
+def test_the_documented_rights_are_enough(
+    folder: Path, outbox: Outbox, nats: NatsServer, jetstream: JetStream
+) -> None:
+    grant(outbox)
+    make_stream(jetstream, "acme", max_msg_size=100)
+    url = nats.url.replace("//", "//relay:relay@")
+    with Relay(folder / "relay", database(outbox, "relay"), url, ["--nats-inbox=_RELAY"]):
+        outbox.postgres.query("SET ROLE application; SELECT outbox_publish('acme', 'order', '{}')")
+        outbox.add([Row("acme", "large", b"x" * 200), Row("ghost", "order")])
+        eventually(lambda: outbox.count("published") == 1, "one is published")
+        eventually(lambda: outbox.count("dead") == 1, "one is dead")
+        make_stream(jetstream, "ghost")
+        eventually(lambda: count(jetstream, "ghost") == 1, "the advisory woke it", 1.0)
+
+
+def test_a_user_who_may_only_publish_is_enough(
+    folder: Path, outbox: Outbox, nats: NatsServer, jetstream: JetStream
+) -> None:
+    make_stream(jetstream, "acme")
+    make_stream(jetstream, "other")
+    url = nats.url.replace("//", "//least:least@")
+    with Relay(folder / "relay", outbox.postgres.url, url) as relay:
+        outbox.add([Row("acme", "order")] * 100 + [Row("ghost", "order"), Row("other", "order")])
+        eventually(lambda: outbox.count("published", "acme") == 100, "acme's are published")
+        make_stream(jetstream, "ghost")
+        eventually(lambda: outbox.count("published", "ghost") == 1, "the pause ends by itself", 15)
+        eventually(lambda: "Permissions Violation" in relay.tail(), "it says what it may not", 15)
+        assert outbox.count("pending", "other") == 1
+        assert events(jetstream, "other") == []
+
+
+def test_a_missing_right_is_named(folder: Path, outbox: Outbox, nats: NatsServer) -> None:
+    grant(outbox)
+    outbox.postgres.query("REVOKE INSERT ON outbox_dead FROM relay")
+    url = nats.url.replace("//", "//relay:relay@")
+    relay = Relay(folder / "relay", database(outbox, "relay"), url).start(wait=False)
+    try:
+        sentence = "the relay's role lacks the right to INSERT on outbox_dead: GRANT it"
+        eventually(lambda: sentence in relay.tail(), "it says so")
+    finally:
+        relay.stop()
