@@ -5,6 +5,7 @@
 #   make test          everything: unit and end-to-end tests; installs what is missing
 #   make check         unit tests under ASan and UBSan              -> build/check/
 #   make e2e           end-to-end tests on real servers (ARGS='-k name' for some)
+#   make bench-controller   speed, traffic and memory of the controller -> build/bench/
 #   make lint          format, layers, purity, clang-tidy, cppcheck, -fanalyzer, scripts, words
 #   make format        rewrites the sources with clang-format
 #   make cover         line coverage of the unit tests              -> build/cover/
@@ -201,13 +202,16 @@ demo:
 	$(AFTER_SETUP) all
 	@echo
 	@PYTHONPATH=tests KEEP=$(KEEP) $(PYTHON) -m demo
+bench-controller: setup
+	$(AFTER_SETUP) all
+	@PYTHONPATH=tests $(PYTHON) -m bench.controller $(ARGS)
 test: setup
 	$(AFTER_SETUP) check
 	$(AFTER_SETUP) e2e
 lint: setup
 	$(AFTER_SETUP) --keep-going format-check tidy cppcheck analyze purity budget scripts
 
-.PHONY: setup e2e demo test lint
+.PHONY: setup e2e demo bench-controller test lint
 
 # ---- the chart, its images, and a real cluster for both
 

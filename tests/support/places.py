@@ -31,9 +31,9 @@ def binary(name: str) -> Path:
     return path
 
 
-def new_folder(prefix: str = "bulkhead-") -> Path:
+def new_folder(prefix: str = "bulkhead-", parent: Path | None = None) -> Path:
     """A temporary folder that another user can enter, since PostgreSQL refuses to run as root."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     folder.chmod(0o755)
     return folder
 

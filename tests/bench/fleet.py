@@ -1,0 +1,90 @@
+"""The servers of a benchmark, with their stores in memory, and a fleet of Tenants on them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bench.kube_pipe import KubePipe, Write
+from bench.nats_pipe import NatsPipe, Request
+from bench.ready_watch import PATH
+from support.bulkhead import Controller
+from support.jetstream import JetStream
+from support.kube_cluster import KubeCluster
+from support.manifests import stream_name, tenant
+from support.nats_server import NatsServer
+from support.program import Program
+from support.waiting import eventually
+
+CONSUMER = "worker"
+SPEC: dict[str, Any] = {"stream": {"maxAge": "168h"}, "consumers": [CONSUMER]}
+TICKS = 100.0  # of /proc/PID/stat, in a second
+
+
+class Fleet:
+    def __init__(self, folder: Path, flags: list[str]) -> None:
+        self.folder = folder
+        self.flags = flags
+        self.nats = NatsServer(folder / "nats")
+        self.cluster = KubeCluster(folder / "cluster")
+        self.cluster.start(wait=False)
+        self.nats.start()
+        self.cluster.wait_ready()
+        self.jetstream = JetStream(self.nats.url)
+        self.kube_pipe = KubePipe(self.cluster.apiserver)
+        self._controllers = 0
+
+    def new_controller(self) -> Controller:
+        self._controllers += 1
+        folder = self.folder / f"controller-{self._controllers}"
+        return Controller(folder, self.cluster.kubeconfig, self.nats.url, self.flags)
+
+    def create(self, names: list[str]) -> None:
+        self.kube_pipe.write([Write("POST", PATH, tenant(name, **SPEC)) for name in names])
+
+    def clear(self) -> None:
+        """No Tenant and no stream is left; no controller may run."""
+        self.request("DELETE", PATH)
+        eventually(lambda: not self.list(), "all Tenants are gone", 120)
+        pipe = NatsPipe(self.nats.port)
+        while names := self.jetstream.streams():
+            pipe.ask([Request(f"$JS.API.STREAM.DELETE.{name}", b"") for name in names])
+        pipe.close()
+
+    def list(self) -> list[dict[str, Any]]:
+        return list(self.request("GET", PATH)["items"])
+
+    def request(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        return dict(json.loads(self.cluster.apiserver.request(method, path, body)))
+
+    def api_requests(self) -> int:
+        """How many requests JetStream's API has had."""
+        return int(self.nats.monitor("jsz")["api"]["total"])
+
+    def cpu_seconds(self, controller: Controller) -> dict[str, float]:
+        """What each program has used of the processors."""
+        programs = [controller, self.nats, self.cluster.apiserver, self.cluster.etcd]
+        return {program.name: cpu_seconds(program) for program in programs}
+
+
+def tenant_names(count: int) -> list[str]:
+    return [f"t{number:05}" for number in range(count)]
+
+
+def stream_names(count: int) -> list[str]:
+    return [stream_name(name) for name in tenant_names(count)]
+
+
+def cpu_seconds(program: Program) -> float:
+    fields = Path(f"/proc/{program.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def resident_kb(program: Program) -> int:
+    lines = Path(f"/proc/{program.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+
+
+def difference(after: dict[str, float], before: dict[str, float]) -> dict[str, float]:
+    """What grew, by name; what did not is left out."""
+    grown = {name: round(value - before.get(name, 0.0), 3) for name, value in after.items()}
+    return {name: value for name, value in grown.items() if value != 0}
