@@ -5,7 +5,11 @@
 #   make test          everything: unit and end-to-end tests; installs what is missing
 #   make check         unit tests under ASan and UBSan              -> build/check/
 #   make e2e           end-to-end tests on real servers (ARGS='-k name' for some)
+<<<<<<< HEAD
 #   make bench-controller   speed, traffic and memory of the controller -> build/bench/
+=======
+#   make fuzz          the parsers under libFuzzer, FUZZ_SECONDS=10 each; finds -> build/fuzz/
+>>>>>>> 930f1b8 (tests/fuzz: signatures, events, templates, plans under libFuzzer)
 #   make lint          format, layers, purity, clang-tidy, cppcheck, -fanalyzer, scripts, words
 #   make format        rewrites the sources with clang-format
 #   make cover         line coverage of the unit tests              -> build/cover/
@@ -84,6 +88,7 @@ LAYERS_tests/support        := $(BASE) lib/tenant controller/plan
 LAYERS_tests/unit           := tests/support $(BASE) lib/run lib/jetstream lib/kube lib/tenant controller \
 	controller/state controller/plan controller/survey controller/reconcile relay relay/core relay/source relay/sink relay/schema
 LAYERS_tests/unit           += provisioner provisioner/core
+LAYERS_tests/fuzz           := $(BASE) $(LAYERS_provisioner/core) provisioner/core
 layers = $(addprefix -iquote ,$(LAYERS_$(1)))
 
 # Folders and files that may touch nothing outside their arguments; `make purity` holds them to it.
@@ -145,6 +150,26 @@ check: $(TESTS)
 	@for t in $(TESTS); do \
 	    echo "# $${t##*/}"; ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 $$t || exit 1; done
 endif
+
+# ---- fuzzing: every parser of outside bytes, with libFuzzer; FUZZ_SECONDS for each target
+
+FUZZ_SECONDS ?= 10
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=all
+build/fuzz/objects/%.o: %.c
+	@mkdir -p $(@D)
+	$Qclang-14 $(CPPFLAGS) $(call layers,$(patsubst %/,%,$(dir $<))) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link \
+	    -MMD -MP -c -o $@ $<
+build/fuzz/%: build/fuzz/objects/tests/fuzz/fuzz_%.o $(PURE:%.c=build/fuzz/objects/%.o)
+	@echo "  FUZZER $@"
+	$Qclang-14 $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+fuzz: $(FUZZERS)
+	$Qfor f in $(FUZZERS); do n=$${f##*/}; mkdir -p build/fuzz/found/$$n; \
+	    ASAN_OPTIONS=detect_leaks=1 $$f -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=10 \
+	        -artifact_prefix=build/fuzz/$$n- build/fuzz/found/$$n tests/fuzz/corpus/$$n >build/fuzz/$$n.log 2>&1 || \
+	    { tail -n 40 build/fuzz/$$n.log; exit 1; }; \
+	    echo "# $$n: $$(grep '^Done' build/fuzz/$$n.log)"; done
+.PHONY: fuzz
 
 # ---- static checks: each leaves a stamp, so that an unchanged file is not looked at twice
 
@@ -244,4 +269,5 @@ cluster-demo: setup
 .DEFAULT_GOAL := all
 .PHONY: all check docs
 .SECONDARY:
+-include $(wildcard build/fuzz/objects/*/*.d build/fuzz/objects/*/*/*.d)
 -include $(SRC:%.c=$O/%.d) $(TEST_SRC:%.c=$O/%.d) $(SUPPORT:%.c=$O/%.d)

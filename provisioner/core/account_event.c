@@ -156,8 +156,10 @@ static bool time_of(const cJSON *item, int64_t *ret_ms)
     if (cJSON_IsString(item))
         return rfc3339_parse(item->valuestring, ret_ms);
     int64_t seconds = json_int(item, "", -1);
+    if (seconds < 0 || seconds > seconds_max)
+        return false;
     *ret_ms = seconds * 1000;
-    return seconds >= 0 && seconds <= seconds_max;
+    return true;
 }
 
 static const cJSON *time_item(const EventBody *body, const EventRules *rules)

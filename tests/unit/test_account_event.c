@@ -269,6 +269,12 @@ TEST(what_cannot_be_an_event_is_refused_with_its_reason)
          "{\"type\":\"account.created\",\"timestamp\":-1,\"data\":{\"id\":\"a\"}}",
          PROBLEM_MALFORMED_EVENT, "neither RFC 3339 nor seconds"},
         {"application/json",
+         "{\"type\":\"account.created\",\"timestamp\":1e18,\"data\":{\"id\":\"a\"}}",
+         PROBLEM_MALFORMED_EVENT, "neither RFC 3339 nor seconds"},
+        {"application/json",
+         "{\"type\":\"account.created\",\"timestamp\":1e300,\"data\":{\"id\":\"a\"}}",
+         PROBLEM_MALFORMED_EVENT, "neither RFC 3339 nor seconds"},
+        {"application/json",
          "{\"type\":\"account.created\",\"timestamp\":\"2026-11-23T12:05:01Z\","
          "\"data\":{\"id\":\"a\"}}",
          PROBLEM_INCOMPLETE_EVENT, "in the future"},
