@@ -5,11 +5,8 @@
 #   make test          everything: unit and end-to-end tests; installs what is missing
 #   make check         unit tests under ASan and UBSan              -> build/check/
 #   make e2e           end-to-end tests on real servers (ARGS='-k name' for some)
-<<<<<<< HEAD
 #   make bench-controller   speed, traffic and memory of the controller -> build/bench/
-=======
 #   make fuzz          the parsers under libFuzzer, FUZZ_SECONDS=10 each; finds -> build/fuzz/
->>>>>>> 930f1b8 (tests/fuzz: signatures, events, templates, plans under libFuzzer)
 #   make lint          format, layers, purity, clang-tidy, cppcheck, -fanalyzer, scripts, words
 #   make format        rewrites the sources with clang-format
 #   make cover         line coverage of the unit tests              -> build/cover/

@@ -31,6 +31,8 @@ static const Option options[] = {
      "Time between two sweeps over all streams, the net under the advisories."},
     {"status-interval", OPTION_DURATION_MS, FIELD(status_interval_ms), "10s", 500, HOUR_MS, NULL,
      "Least time between two writes of a Tenant's status that change nothing but numbers."},
+    {"metrics-per-tenant", OPTION_TEXT, FIELD(metrics_per_tenant), "full", 0, 0, "full|off",
+     "Whether /metrics has series of single tenants and consumers."},
     PROCESS_OPTION_ROWS(FIELD),
 };
 
