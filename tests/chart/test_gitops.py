@@ -119,7 +119,7 @@ def test_the_json_schema_takes_every_example(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "complaint"),
     [
-        ({"strem": {}}, "additional properties 'strem' not allowed"),
+        ({"streams": {}}, "additional properties 'streams' not allowed"),
         ({"stream": {"storage": "Disk"}}, "at '/spec/stream/storage'"),
         ({"stream": {"maxAge": "1d"}}, "at '/spec/stream/maxAge'"),
         ({"stream": {"maxBytes": "lots"}}, "at '/spec/stream/maxBytes'"),

@@ -5,7 +5,7 @@ import pytest
 from chart.renders import DATABASE, Refused, objects
 
 WRONG = [
-    ("replicaz.replicas=2", "additional properties 'replicaz' not allowed"),
+    ("controllers.replicas=2", "additional properties 'controllers' not allowed"),
     ("controller.replica=2", "at '/controller': additional properties 'replica' not allowed"),
     ("controller.replicas=many", "at '/controller/replicas': got string, want integer"),
     ("controller.replicas=-1", "at '/controller/replicas': minimum: got -1, want 0"),
