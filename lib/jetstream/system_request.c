@@ -46,28 +46,44 @@ int account_of(NatsConnection *connection, char ret_account[ACCOUNT_NAME_SIZE], 
     return 0;
 }
 
+/* What one wait for an answer came to. */
+typedef enum Heard {
+    HEARD_NOBODY,
+    HEARD_ONE,
+    HEARD_ENOUGH,
+} Heard;
+
+static int hear(natsSubscription *inbox, int64_t wait_ms, const ServerListener *listener,
+                Heard *ret_heard, Error *reterr)
+{
+    DEFER(defer_nats_msg) natsMsg *msg = NULL;
+    DEFER(defer_json) cJSON *answer = NULL;
+    natsStatus status = natsSubscription_NextMsg(&msg, inbox, wait_ms);
+
+    if (status == NATS_TIMEOUT || (status == NATS_OK && natsMsg_IsNoResponders(msg))) {
+        *ret_heard = HEARD_NOBODY;
+        return 0;
+    }
+    if (status != NATS_OK)
+        return error_set(reterr, ERROR_BUSY, "%s", natsStatus_GetText(status));
+    if (answer_parse(msg, &answer, reterr) < 0)
+        return -1;
+    *ret_heard = listener->answered(listener->context, answer) ? HEARD_ENOUGH : HEARD_ONE;
+    return 0;
+}
+
 /* Hands on what comes within the time there is. */
 static int collect(natsSubscription *inbox, const ServerListener *listener, Error *reterr)
 {
     int64_t until_ms = clock_ms() + ANSWER_MS;
+    Heard heard = HEARD_ONE;
     bool any = false;
 
-    for (int64_t left_ms = ANSWER_MS; left_ms > 0; left_ms = until_ms - clock_ms()) {
-        DEFER(defer_nats_msg) natsMsg *msg = NULL;
-        DEFER(defer_json) cJSON *answer = NULL;
-
-        natsStatus status = natsSubscription_NextMsg(&msg, inbox, left_ms);
-        if (status == NATS_TIMEOUT)
-            break;
-        if (status != NATS_OK)
-            return error_set(reterr, ERROR_BUSY, "%s", natsStatus_GetText(status));
-        if (natsMsg_IsNoResponders(msg))
-            break;
-        if (answer_parse(msg, &answer, reterr) < 0)
+    for (int64_t left_ms = ANSWER_MS; left_ms > 0 && heard == HEARD_ONE;
+         left_ms = until_ms - clock_ms()) {
+        if (hear(inbox, left_ms, listener, &heard, reterr) < 0)
             return -1;
-        any = true;
-        if (listener->answered(listener->context, answer))
-            return 0;
+        any = any || heard != HEARD_NOBODY;
     }
     return any ? 0
                : error_set(reterr, ERROR_BUSY,
