@@ -60,7 +60,7 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
-def empty_controller(fleet: Fleet) -> int:
+def empty_controller(fleet: Fleet) -> dict[str, int]:
     with fleet.new_controller() as controller:
         time.sleep(2)
         return resident_kb(controller)

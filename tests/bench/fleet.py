@@ -60,9 +60,9 @@ class Fleet:
         """How many requests JetStream's API has had."""
         return int(self.nats.monitor("jsz")["api"]["total"])
 
-    def cpu_seconds(self, controller: Controller) -> dict[str, float]:
-        """What each program has used of the processors."""
-        programs = [controller, self.nats, self.cluster.apiserver, self.cluster.etcd]
+    def cpu_seconds(self, *others: Program) -> dict[str, float]:
+        """What each server, and each of the others, has used of the processors."""
+        programs = [self.nats, self.cluster.apiserver, self.cluster.etcd, *others]
         return {program.name: cpu_seconds(program) for program in programs}
 
 
@@ -79,9 +79,11 @@ def cpu_seconds(program: Program) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def resident_kb(program: Program) -> int:
+def resident_kb(program: Program) -> dict[str, int]:
+    """All that is resident, and of that what is no page of a file, such as a library."""
     lines = Path(f"/proc/{program.pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+    found = {line.split(":")[0]: int(line.split()[1]) for line in lines if "kB" in line}
+    return {"all": found["VmRSS"], "own": found["RssAnon"]}
 
 
 def difference(after: dict[str, float], before: dict[str, float]) -> dict[str, float]:

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from bench.fleet import Fleet, tenant_names
+from bench.fleet import Fleet, difference, tenant_names
 from bench.kube_pipe import Write
 from bench.nats_pipe import NatsPipe, Request
 from bench.ready_watch import PATH, ReadyWatch, first_generation
@@ -69,17 +69,20 @@ def _listen(pipe: NatsPipe, count: int, heard: list[Request]) -> None:
         heard.append(Request(subject.decode(), body))
 
 
-def measure_floor(fleet: Fleet, sample: Sample, count: int) -> dict[str, float]:
+def measure_floor(fleet: Fleet, sample: Sample, count: int) -> dict[str, Any]:
     """Seconds for Tenants that exist and have nothing yet, and leaves all of them made."""
     names = tenant_names(count)
+    before = fleet.cpu_seconds()
     pipe = NatsPipe(fleet.nats.port)
     jetstream = pipe.ask_in_turn([sample.creates_of(name) for name in names])
     pipe.close()
     kubernetes = fleet.kube_pipe.write([_merge(sample, name) for name in names])
+    used = difference(fleet.cpu_seconds(), before)
     return {
         "jetstream": jetstream,
         "kubernetes": kubernetes,
         "both": jetstream + kubernetes,
+        "cpu": used,
         # Not of the floor: what the same writes cost as the controller sends them.
         "kubernetes_apply": fleet.kube_pipe.write([_apply(sample, name) for name in names]),
     }
