@@ -161,8 +161,13 @@ static const char *signature_header(SignatureForm form)
     return names[form];
 }
 
-/* TEXT is the body, or for a look at a Tenant's state the path. */
-static int signature_check(Endpoint *self, const Visit *visit, const char *text, size_t length,
+/* What a sender signed: the body, or for a look at a Tenant's state the path. */
+typedef struct SignedText {
+    const char *at;
+    size_t length;
+} SignedText;
+
+static int signature_check(Endpoint *self, const Visit *visit, SignedText text,
                            int64_t *ret_signed_ms, Problem *retproblem)
 {
     const HttpRequest *request = visit->request;
@@ -175,8 +180,8 @@ static int signature_check(Endpoint *self, const Visit *visit, const char *text,
         .id = http_request_header(request, "webhook-id"),
         .timestamp = http_request_header(request, "webhook-timestamp"),
         .signature = http_request_header(request, signature_header(rules.form)),
-        .body = text,
-        .length = length,
+        .body = text.at,
+        .length = text.length,
     };
 
     return secret_store_verify(self->config.secrets, &message, &rules, ret_signed_ms, retproblem);
@@ -203,7 +208,8 @@ static int event_read(Endpoint *self, Visit *visit, Problem *retproblem)
     if (input.body == NULL)
         return problem_set(retproblem, PROBLEM_BODY_TOO_LARGE, "at most %" PRId64 " bytes are read",
                            self->config.max_body);
-    if (signature_check(self, visit, input.body, input.length, &input.signed_ms, retproblem) < 0)
+    if (signature_check(self, visit, (SignedText){input.body, input.length}, &input.signed_ms,
+                        retproblem) < 0)
         return -1;
     rules.now_ms = clock_wall_ms();
     if (event_parse(&input, &rules, &visit->event, retproblem) < 0)
@@ -241,7 +247,7 @@ static int on_status(Endpoint *self, Visit *visit, Problem *retproblem)
     int64_t signed_ms = 0;
 
     if (!self->config.open_status &&
-        signature_check(self, visit, path, strlen(path), &signed_ms, retproblem) < 0)
+        signature_check(self, visit, (SignedText){path, strlen(path)}, &signed_ms, retproblem) < 0)
         return -1;
     return enqueue(self, visit, retproblem);
 }

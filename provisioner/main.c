@@ -174,7 +174,9 @@ static int prepare(Main *self, Error *reterr)
 static int server_start(Main *self, Error *reterr)
 {
     const ProvisionerSettings *settings = self->settings;
-    const HttpLimits limits = {
+    const HttpSettings http = {
+        .flag = "--webhook-listen",
+        .listen = settings->webhook_listen,
         .connections = settings->connections,
         .connections_per_source = settings->connections_per_source,
         .body_bytes = settings->max_body,
@@ -188,8 +190,7 @@ static int server_start(Main *self, Error *reterr)
     self->endpoint_config.queue = self->queue;
     self->endpoint = endpoint_new(&self->endpoint_config);
     const HttpHandler handler = endpoint_handler(self->endpoint);
-    if (http_server_new("--webhook-listen", settings->webhook_listen, &limits, &handler,
-                        &self->server, reterr) < 0)
+    if (http_server_new(&http, &handler, &self->server, reterr) < 0)
         return -1;
     self->workers =
         visit_workers_start(self->queue, self->provisioner, self->kube, (size_t)settings->workers);

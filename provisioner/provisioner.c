@@ -233,31 +233,37 @@ static TenantApiResult look(Provisioner *self, const Event *event, cJSON **objec
     return tenant_api_get(self->config.kube, event->tenant, object, retproblem);
 }
 
+/* One try: look, plan, carry out. */
+static TenantApiResult attempt(Provisioner *self, const Event *event, bool must_look,
+                               ProvisionResult *result, Problem *retproblem)
+{
+    DEFER(provision_plan_done) ProvisionPlan next = {0};
+
+    if (must_look && look(self, event, &result->object, retproblem) == TENANT_API_FAILED)
+        return TENANT_API_FAILED;
+    if (plan(self, event, result->object, &next, retproblem) < 0)
+        return TENANT_API_FAILED;
+    result->step = next.step;
+    return carry_out(self, &next, &result->object, retproblem);
+}
+
 int provisioner_handle(Provisioner *self, const Event *event, ProvisionResult *ret_result,
                        Problem *retproblem)
 {
-    DEFER(defer_json) cJSON *object = NULL;
-    bool must_look = !provision_creates(event);
+    ProvisionResult result = {0};
+    TenantApiResult end = TENANT_API_CONFLICT;
 
     if (check_reuse(self, event, retproblem) < 0)
         return -1;
-    for (int tries = 0; tries < TRIES_MAX; tries++) {
-        DEFER(provision_plan_done) ProvisionPlan next = {0};
-
-        if (must_look && look(self, event, &object, retproblem) == TENANT_API_FAILED)
-            return -1;
-        if (plan(self, event, object, &next, retproblem) < 0)
-            return -1;
-        TenantApiResult result = carry_out(self, &next, &object, retproblem);
-        if (result == TENANT_API_FAILED)
-            return -1;
-        if (result == TENANT_API_DONE) {
-            remember_end(self, event, next.step);
-            *ret_result = (ProvisionResult){.step = next.step, .object = TAKE(object)};
-            return 0;
-        }
-        must_look = true;
+    for (int tries = 0; tries < TRIES_MAX && end == TENANT_API_CONFLICT; tries++)
+        end = attempt(self, event, tries > 0 || !provision_creates(event), &result, retproblem);
+    if (end == TENANT_API_DONE) {
+        remember_end(self, event, result.step);
+        *ret_result = result;
+        return 0;
     }
-    api_unavailable("the Tenant changed each time before it could be written", retproblem);
+    if (end == TENANT_API_CONFLICT)
+        api_unavailable("the Tenant changed each time before it could be written", retproblem);
+    cJSON_Delete(result.object);
     return -1;
 }

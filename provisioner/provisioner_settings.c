@@ -5,8 +5,8 @@
 enum {
     SECOND_MS = 1000,
     MINUTE_MS = 60 * SECOND_MS,
-    HOUR_MS = 60 * MINUTE_MS,
-    DAY_MS = 24 * HOUR_MS
+    TEN_MINUTES_MS = 10 * MINUTE_MS,
+    DAY_MS = 24 * 60 * MINUTE_MS,
 };
 
 static const Option options[] = {
@@ -70,7 +70,7 @@ static const Option options[] = {
      "Requests that are worked on or wait for a worker; more are answered with 503."},
     {"max-waiting", OPTION_COUNT, FIELD(max_waiting), "512", 0, 65536, NULL,
      "Requests with ?wait= that wait for a Tenant; more are answered with 202 at once."},
-    {"max-wait", OPTION_DURATION_MS, FIELD(max_wait_ms), "1m", 0, 10 * MINUTE_MS, NULL,
+    {"max-wait", OPTION_DURATION_MS, FIELD(max_wait_ms), "1m", 0, TEN_MINUTES_MS, NULL,
      "Longest ?wait=; a longer one is cut to it."},
     {"max-body", OPTION_QUANTITY, FIELD(max_body), "64Ki", 256, 16 << 20, NULL,
      "Longest body of a request."},
@@ -78,7 +78,7 @@ static const Option options[] = {
      "Connections at the same time."},
     {"connections-per-source", OPTION_COUNT, FIELD(connections_per_source), "128", 0, 65536, NULL,
      "Connections of one address at the same time; 0: no limit, for use behind an ingress."},
-    {"request-timeout", OPTION_DURATION_MS, FIELD(request_timeout_ms), "10s", 100, 10 * MINUTE_MS,
+    {"request-timeout", OPTION_DURATION_MS, FIELD(request_timeout_ms), "10s", 100, TEN_MINUTES_MS,
      NULL, "Time for the head of a request, then for its body, then for taking the answer."},
     {"webhook-origins", OPTION_TEXT, FIELD(webhook_origins), "", 0, 0, NULL,
      "Origins, comma-separated or '*', that may send CloudEvents after asking with OPTIONS."},

@@ -42,12 +42,13 @@ static void answer_location(const Visit *visit, HttpAnswer *answer)
 void visit_answer_problem(Visit *visit, Problem *problem, HttpAnswer *ret_answer)
 {
     DEFER(defer_free) char *body = problem_body(problem, visit->id);
-    char seconds[24];
 
     answer_begin(visit, problem_code(problem->kind), ret_answer);
     ret_answer->type = "application/problem+json";
     text_add(&ret_answer->body, body);
     if (problem->retry_after_s > 0) {
+        char seconds[24];
+
         (void)snprintf(seconds, sizeof seconds, "%" PRId64, problem->retry_after_s);
         http_answer_add(ret_answer, "Retry-After", seconds);
     }

@@ -42,14 +42,16 @@ typedef struct HttpHandler {
     void *context;
 } HttpHandler;
 
-typedef struct HttpLimits {
+typedef struct HttpSettings {
+    const char *flag;   /* for messages: "--listen" */
+    const char *listen; /* as for listen_socket_open() */
     int64_t connections;
     int64_t connections_per_source; /* 0: no limit */
     int64_t body_bytes;
     int64_t request_ms; /* for the head, for the body, and for taking the answer */
     int64_t idle_ms;    /* between two requests of a connection                  */
     int64_t threads;
-} HttpLimits;
+} HttpSettings;
 
 /* PEM texts; NULL both: plain HTTP. */
 typedef struct HttpCertificate {
@@ -57,9 +59,9 @@ typedef struct HttpCertificate {
     const char *key;
 } HttpCertificate;
 
-/* LISTEN as for listen_socket_open(), named FLAG. Nobody is let in before http_server_open(). */
-int http_server_new(const char *flag, const char *listen, const HttpLimits *limits,
-                    const HttpHandler *handler, HttpServer **ret_server, Error *reterr) MUST_CHECK;
+/* Nobody is let in before http_server_open(). Texts of SETTINGS are borrowed for the call. */
+int http_server_new(const HttpSettings *settings, const HttpHandler *handler,
+                    HttpServer **ret_server, Error *reterr) MUST_CHECK;
 
 /* Lets clients in, or, when it is open, shows this certificate to all that come from now on; the
  * others finish what they have begun. ERROR_INVALID where certificate and key are not a pair: all

@@ -220,10 +220,11 @@ static int id_read(const EventBody *body, const EventInput *input, const EventRu
                    Event *event, Problem *retproblem)
 {
     char id[EVENT_NAME_MAX + 1];
-    char source[EVENT_NAME_MAX + 1];
     const bool stripe = rules->form == SIGNATURE_STRIPE && body->form == EVENT_BODY_PLAIN;
 
     if (body->form == EVENT_BODY_STRUCTURED) {
+        char source[EVENT_NAME_MAX + 1];
+
         if (!field_read(body->root, "source", source, sizeof source) ||
             !field_read(body->root, "id", id, sizeof id))
             return problem_set(retproblem, PROBLEM_MALFORMED_EVENT,

@@ -6,7 +6,7 @@
 #include "alloc.h"
 #include "text.h"
 
-enum { ATTRIBUTE_MAX = 1024, MEDIA_TYPE_MAX = 64 };
+enum { ATTRIBUTE_MAX = 1024, ATTRIBUTES_BYTES_MAX = 8 * ATTRIBUTE_MAX, MEDIA_TYPE_MAX = 64 };
 
 void event_body_done(EventBody *body)
 {
@@ -148,7 +148,7 @@ static int required_check(const cJSON *root, Problem *retproblem)
 
 static int binary_read(const EventInput *input, EventBody *body, Problem *retproblem)
 {
-    DEFER(text_done) Text digested = TEXT_MAX(input->length + 8 * ATTRIBUTE_MAX);
+    DEFER(text_done) Text digested = TEXT_MAX(input->length + ATTRIBUTES_BYTES_MAX);
     cJSON *data = NULL;
 
     body->root = cJSON_CreateObject();

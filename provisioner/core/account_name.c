@@ -56,7 +56,9 @@ static bool is_word(char c)
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c < 'A' || c > 'Z')
+        return c;
+    return (char)(c - 'A' + 'a');
 }
 
 void account_name(const char *account, char ret_name[TENANT_ID_MAX + 1])

@@ -57,9 +57,10 @@ static int refused(const cJSON *status, Problem *retproblem)
     DEFER(text_done) Text text = TEXT_MAX(MESSAGE_MAX);
     const cJSON *cause = NULL;
 
-    cJSON_ArrayForEach (cause, json_at(status, "details.causes"))
+    cJSON_ArrayForEach (cause, json_at(status, "details.causes")) {
         text_addf(&text, "%s%s: %s", text.length > 0 ? "; " : "", json_text(cause, "field", ""),
                   json_text(cause, "message", ""));
+    }
     if (text.length == 0)
         text_addf(&text, "%.300s", json_text(status, "message", "no reason given"));
     return problem_set(retproblem, PROBLEM_REFUSED, "%s", text_get(&text));

@@ -156,17 +156,29 @@ static News news_of(const EventHistory *history, const EventRecord *record)
     };
 }
 
+/* An event that meets a Tenant. */
+typedef struct Meeting {
+    const Event *event;
+    const ProvisionRules *rules;
+    const cJSON *object;
+    EventHistory history; /* of the Tenant */
+    News news;
+} Meeting;
+
 /* What the Tenant shall have from us after this event. */
-static int desired_body(const Event *event, const ProvisionRules *rules, const cJSON *object,
-                        News news, cJSON **ret_body, Problem *retproblem)
+static int desired_body(const Meeting *meeting, cJSON **ret_body, Problem *retproblem)
 {
-    DEFER(defer_json) cJSON *applied = applied_fields(object, rules->manager);
+    const Event *event = meeting->event;
+    const cJSON *object = meeting->object;
+    const News news = meeting->news;
+    DEFER(defer_json) cJSON *applied = applied_fields(object, meeting->rules->manager);
     bool held = text_eq(json_text(applied, "spec.mode", ""), "Suspend");
     cJSON *body = NULL;
 
     if (!news.content)
         body = TAKE(applied);
-    else if (body_from_template(event, rules, plan_of(event, object), &body, retproblem) < 0)
+    else if (body_from_template(event, meeting->rules, plan_of(event, object), &body, retproblem) <
+             0)
         return -1;
     if (news.state)
         held = event->kind == EVENT_SUSPENDED || event->kind == EVENT_DELETED;
@@ -190,11 +202,12 @@ static void bind_to(cJSON *body, const cJSON *object)
 }
 
 /* An event that changes no content changes no plan, whatever it names. */
-static const char *plan_recorded(const Event *event, const cJSON *object, News news)
+static const char *plan_recorded(const Meeting *meeting)
 {
-    const char *recorded = annotation(object, PROVISION_ANNOTATION_PLAN);
+    const char *recorded = annotation(meeting->object, PROVISION_ANNOTATION_PLAN);
 
-    return news.content || recorded == NULL ? plan_of(event, object) : recorded;
+    return meeting->news.content || recorded == NULL ? plan_of(meeting->event, meeting->object)
+                                                     : recorded;
 }
 
 static int plan_deletion(const Event *event, const cJSON *object, ProvisionPlan *ret_plan,
@@ -221,26 +234,24 @@ static int plan_terminating(const Event *event, ProvisionPlan *ret_plan, Problem
     return 0;
 }
 
-static int plan_change(const Event *event, const ProvisionRules *rules, const cJSON *object,
-                       EventHistory *history, ProvisionPlan *ret_plan, Problem *retproblem)
+static int plan_change(Meeting *meeting, ProvisionPlan *ret_plan, Problem *retproblem)
 {
-    const EventRecord record = event_record(event);
-    const News news = news_of(history, &record);
+    const Event *event = meeting->event;
     cJSON *body = NULL;
 
-    if (!news.content && !news.state) {
+    if (!meeting->news.content && !meeting->news.state) {
         *ret_plan = (ProvisionPlan){.step = PROVISION_SUPERSEDED};
         return 0;
     }
-    if (json_at(object, "metadata.deletionTimestamp") != NULL)
+    if (json_at(meeting->object, "metadata.deletionTimestamp") != NULL)
         return plan_terminating(event, ret_plan, retproblem);
-    if (event->kind == EVENT_DELETED && rules->delete_tenants)
-        return plan_deletion(event, object, ret_plan, retproblem);
-    if (desired_body(event, rules, object, news, &body, retproblem) < 0)
+    if (event->kind == EVENT_DELETED && meeting->rules->delete_tenants)
+        return plan_deletion(event, meeting->object, ret_plan, retproblem);
+    if (desired_body(meeting, &body, retproblem) < 0)
         return -1;
     identify(body, event->tenant);
-    bind_to(body, object);
-    record_event(event, plan_recorded(event, object, news), history, body);
+    bind_to(body, meeting->object);
+    record_event(event, plan_recorded(meeting), &meeting->history, body);
     *ret_plan = (ProvisionPlan){.step = PROVISION_APPLY, .body = body};
     return 0;
 }
@@ -250,15 +261,16 @@ static int plan_with(const Event *event, const ProvisionRules *rules, const cJSO
 {
     const char *account = annotation(object, PROVISION_ANNOTATION_ACCOUNT);
     const EventRecord record = event_record(event);
-    EventHistory history;
+    Meeting meeting = {.event = event, .rules = rules, .object = object};
 
     if (account != NULL && !text_eq(account, event->account))
         return problem_set(retproblem, PROBLEM_OTHER_ACCOUNT,
                            "the Tenant '%s' belongs to another account", event->tenant);
-    event_history_parse(annotation(object, PROVISION_ANNOTATION_HISTORY), &history);
-    const EventRecord *before = event_history_find(&history, &record);
+    event_history_parse(annotation(object, PROVISION_ANNOTATION_HISTORY), &meeting.history);
+    meeting.news = news_of(&meeting.history, &record);
+    const EventRecord *before = event_history_find(&meeting.history, &record);
     if (before == NULL)
-        return plan_change(event, rules, object, &history, ret_plan, retproblem);
+        return plan_change(&meeting, ret_plan, retproblem);
     if (!text_eq(before->digest, record.digest))
         return problem_set(retproblem, PROBLEM_ID_REUSED,
                            "an event with this id and another content was handled before");

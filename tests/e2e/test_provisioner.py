@@ -29,6 +29,7 @@ from support.webhook import (
     signed_by_github,
     signed_by_stripe,
     status,
+    versions,
 )
 
 OTHER_SECRET = "whsec_" + "B" * 44
@@ -41,12 +42,6 @@ def annotations(kubectl: Kubectl, name: str) -> dict[str, str]:
 
 def spec(kubectl: Kubectl, name: str) -> dict[str, Any]:
     return dict(kubectl.get("tenant", name)["spec"])
-
-
-def versions(kubectl: Kubectl) -> dict[str, str]:
-    """Which Tenants there are, and in which version: what any write changes."""
-    found = kubectl.list("tenants")
-    return {t["metadata"]["name"]: t["metadata"]["resourceVersion"] for t in found}
 
 
 def test_an_event_makes_a_tenant_from_its_plans_template(kubectl: Kubectl, sender: Sender) -> None:

@@ -19,6 +19,7 @@ from cloudevents.core.v1.event import CloudEvent
 from standardwebhooks.webhooks import Webhook
 
 from support.bulkhead import BulkheadProgram
+from support.kubectl import Kubectl
 from support.program import free_port
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes....").decode()
@@ -109,6 +110,20 @@ class Answer:
         content = self.json()
         assert content["status"] == self.code
         return str(content["type"]).removeprefix("urn:bulkhead:problem:")
+
+
+def check_discreet(answer: Answer) -> None:
+    """An answer to a stranger tells neither secrets nor what we are made of."""
+    text = answer.body.decode()
+    for secret in (SECRET.removeprefix("whsec_"), "thirty-two", "/tmp", "127.0.0.1", "etcd"):
+        assert secret not in text
+    assert "server" not in answer.headers
+
+
+def versions(kubectl: Kubectl) -> dict[str, str]:
+    """Which Tenants there are, and in which version: what any write changes."""
+    found = kubectl.list("tenants")
+    return {t["metadata"]["name"]: t["metadata"]["resourceVersion"] for t in found}
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,4 @@
+#include "alloc.h"
 #include "template.h"
 #include "unit.h"
 #include "yaml.h"
@@ -35,7 +36,7 @@ static char *expanded(const char *spec, const char *event)
     (void)snprintf(document, sizeof document, "plan: starter\ntenant:\n  spec:\n    %s\n", spec);
     assert_int_equal(add(&templates, document, &error), 0);
     if (template_expand(template_find(&templates, "starter"), &values, &body, &problem) < 0)
-        return strdup(problem.detail);
+        return xstrdup(problem.detail);
     return json_print(json_at(body, "spec"));
 }
 
