@@ -250,7 +250,7 @@ $(IMAGE_DIR)/%.tar: build/release/% images/oci_image.py
 	    --label org.opencontainers.image.licenses=Apache-2.0 $<=/usr/bin/$*
 images: $(IMAGES)
 test-chart: chart-tools
-	$(AFTER_SETUP) all
+	$(AFTER_SETUP) all images
 	$Qcharts/generate.py --check
 	$Q$(PYTHON) -m mypy --strict charts/generate.py images/oci_image.py
 	$Q$(PYTHON) -m pytest -c tests/pyproject.toml tests/chart $(ARGS)

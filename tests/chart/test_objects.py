@@ -96,6 +96,22 @@ def test_the_controller_is_allowed_this_and_nothing_else() -> None:
     assert named_roles == {f"{CONTROLLER}-events", f"{CONTROLLER}-leader"}
 
 
+def test_the_webhook_may_delete_only_if_it_is_to() -> None:
+    settings = [
+        "provisioner.enabled=true",
+        "provisioner.existingSecret=a",
+        "provisioner.existingTemplates=b",
+    ]
+    name = "bulkhead-provisioner"
+    assert named(objects(*settings), "ClusterRole", name)["rules"][0]["verbs"] == [
+        "get",
+        "create",
+        "patch",
+    ]
+    more = named(objects(*settings, "provisioner.onDeleted=delete"), "ClusterRole", name)
+    assert more["rules"][0]["verbs"] == ["get", "create", "patch", "delete"]
+
+
 def test_no_role_of_any_render_reaches_a_secret() -> None:
     found = [item for path in MATRIX for item in parse(render_file(path))]
     for role in [*of_kind(found, "ClusterRole"), *of_kind(found, "Role")]:

@@ -48,6 +48,13 @@ def test_a_client_certificate_needs_its_key() -> None:
         objects("nats.tls.existingSecret=tls", "nats.tls.certKey=tls.crt")
 
 
+def test_a_webhook_needs_its_secret_and_its_templates() -> None:
+    with pytest.raises(Refused, match=r"provisioner\.templates or provisioner\.existingTemplates"):
+        objects("provisioner.enabled=true")
+    with pytest.raises(Refused, match=r"provisioner\.existingSecret must name the Secret"):
+        objects("provisioner.enabled=true", "provisioner.existingTemplates=plans")
+
+
 def test_a_policy_cannot_deny_and_warn() -> None:
     with pytest.raises(Refused, match="must not hold Deny and Warn together"):
         objects("admissionPolicies.crdGuard.actions={Deny,Warn}", DATABASE)

@@ -64,6 +64,20 @@ def test_a_killed_controller_goes_on_where_it_was(node: SingleNode) -> None:
     restarted(node, "controller", before)
     node.wait("tenant/umbrella")
     node.kubectl("delete", "tenant", "umbrella")
+    node.shell("nats", "stream", "rm", "TENANT_UMBRELLA", "--force")
+
+
+def test_a_standby_takes_over_from_a_leader_that_is_gone(node: SingleNode) -> None:
+    node.install("--set=controller.replicas=2")
+    holder = node.get("-n", NAMESPACE, "lease", "bulkhead-controller")["spec"]["holderIdentity"]
+    pods = [pod["metadata"]["name"] for pod in node.pods("controller")]
+    leader = next(name for name in pods if name in holder)
+    node.kubectl("-n", NAMESPACE, "delete", "pod", leader, "--force", "--grace-period=0")
+    node.apply(tenant("umbrella"))
+    node.wait("tenant/umbrella", seconds=60)
+    node.kubectl("delete", "tenant", "umbrella")
+    node.shell("nats", "stream", "rm", "TENANT_UMBRELLA", "--force")
+    node.install()
 
 
 def test_a_killed_node_of_nats_loses_nothing(node: SingleNode) -> None:

@@ -23,6 +23,16 @@
 {{ include "bulkhead.fullname" . }}-relay
 {{- end }}
 
+{{- define "bulkhead.provisioner.name" -}}
+{{ include "bulkhead.fullname" . }}-provisioner
+{{- end }}
+
+{{- define "bulkhead.provisioner.serviceAccount" -}}
+{{- with .Values.provisioner.serviceAccount }}
+{{- if .create }}{{ default (include "bulkhead.provisioner.name" $) .name }}{{ else }}{{ default "default" .name }}{{ end }}
+{{- end }}
+{{- end }}
+
 {{- define "bulkhead.controller.serviceAccount" -}}
 {{- with .Values.controller.serviceAccount }}
 {{- if .create }}{{ default (include "bulkhead.controller.name" $) .name }}{{ else }}{{ default "default" .name }}{{ end }}
@@ -160,7 +170,7 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* What both parts have in their containers: a list of the root, the part's values, its component. */}}
+{{/* What all parts have in their containers: a list of the root, the part's values, its component. */}}
 {{- define "bulkhead.container" -}}
 {{- $part := index . 1 -}}
 image: {{ include "bulkhead.image" (list (index . 0) $part.image) }}
@@ -169,6 +179,11 @@ ports:
 - name: http
   containerPort: 8080
   protocol: TCP
+{{- if eq (index . 2) "provisioner" }}
+- name: webhook
+  containerPort: 8443
+  protocol: TCP
+{{- end }}
 startupProbe:
   httpGet: {path: /livez, port: http}
   {{- toYaml $part.startupProbe | nindent 2 }}
@@ -188,7 +203,7 @@ envFrom:
 {{- end }}
 {{- end }}
 
-{{/* What both parts have in their pods: the same list. */}}
+{{/* What all parts have in their pods: the same list. */}}
 {{- define "bulkhead.pod" -}}
 {{- $root := index . 0 }}
 {{- $part := index . 1 }}
