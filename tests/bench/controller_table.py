@@ -44,7 +44,7 @@ def show_cpu(name: str, floor: float, used: float) -> None:
     print(ROW(f"processor time of {name}", seconds(floor), seconds(used), ratio))
 
 
-def show_settled(part: dict[str, Any], empty_kb: int) -> None:
+def show_settled(part: dict[str, Any], empty_kb: dict[str, int]) -> None:
     count, idle = part["tenants"], part["idle"]
     print(ROW(f"{count} TENANTS, SETTLED", "MEDIAN", "P90", "WORST"))
     for what, spread in {"apply to Ready": part["apply_to_ready"], **part["drift"]}.items():

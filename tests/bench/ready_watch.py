@@ -21,14 +21,11 @@ class ReadyWatch:
     """A watch over all Tenants, begun before what it is to see."""
 
     def __init__(self, apiserver: KubeApiserver) -> None:
-        trust = ssl.create_default_context(cafile=str(apiserver.pki / "ca.crt"))
-        self._connection = http.client.HTTPSConnection("127.0.0.1", apiserver.port, context=trust)
-        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-        self._connection.request("GET", f"{PATH}?watch=1", headers=headers)
-        self._answer = self._connection.getresponse()
+        self._apiserver = apiserver
         self._changed = threading.Condition()
         self._since: dict[str, tuple[int, float]] = {}
         self._closed = False
+        self._open()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -51,18 +48,31 @@ class ReadyWatch:
                 self._changed.wait(min(left, 1.0))
             return max(self._since[name][1] for name in wanted)
 
+    def _open(self) -> None:
+        """Without a resourceVersion the server begins with all that there is."""
+        trust = ssl.create_default_context(cafile=str(self._apiserver.pki / "ca.crt"))
+        port = self._apiserver.port
+        self._connection = http.client.HTTPSConnection("127.0.0.1", port, context=trust)
+        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+        self._connection.request("GET", f"{PATH}?watch=1", headers=headers)
+        self._answer = self._connection.getresponse()
+
     def _run(self) -> None:
-        try:
-            while line := self._answer.readline():
-                self._take(json.loads(line))
-        except (OSError, ValueError, AttributeError, http.client.HTTPException):
-            if not self._closed:
-                raise
-        finally:
-            self._closed = True
+        """The server ends a watch that cannot follow, or has lasted long; then a new one begins."""
+        while not self._closed:
+            try:
+                while line := self._answer.readline():
+                    self._take(json.loads(line))
+                self._open()
+            except (OSError, ValueError, AttributeError, http.client.HTTPException):
+                if not self._closed:
+                    self._closed = True
+                    raise
 
     def _take(self, event: dict[str, Any]) -> None:
         now = time.monotonic()
+        if event["type"] == "ERROR":
+            return
         tenant = event["object"]
         name = tenant["metadata"]["name"]
         is_ready = event["type"] != "DELETED" and condition(tenant, "Ready").get("status") == "True"

@@ -1,6 +1,7 @@
 """A cluster of three NATS servers: replicated streams, leaders that change, a node that is away."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def test_the_lag_is_that_of_the_consumers_leader_wherever_it_sits(
     for round_number in range(1, 4):
         publish(jetstream, 5)
         wanted = 5 * round_number
-        eventually(lambda n=wanted: lag_is(kubectl, "acme", n), f"the lag is {wanted}", timeout=30)
+        eventually(partial(lag_is, kubectl, "acme", wanted), f"the lag is {wanted}", timeout=30)
         jetstream.api(f"CONSUMER.LEADER.STEPDOWN.{STREAM}.billing")
         eventually(
             lambda: jetstream.consumer(STREAM, "billing")["cluster"].get("leader"),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,14 @@ def status_of(kubectl: Kubectl, name: str) -> dict[str, Any]:
     return dict(kubectl.get("tenant", name)["status"])
 
 
+def has_lag(kubectl: Kubectl, name: str, lag: int) -> bool:
+    return bool(status_of(kubectl, name)["lag"] == lag)
+
+
+def has_handled(kubectl: Kubectl, name: str, request: str) -> bool:
+    return bool(status_of(kubectl, name).get("lastHandledReconcileAt") == request)
+
+
 def api_requests(nats: NatsServer) -> int:
     """Requests that JetStream has answered."""
     return int(nats.monitor("jsz")["api"]["total"])
@@ -71,7 +80,7 @@ def test_one_question_brings_the_lag_of_all_without_asking_for_each(
         jetstream.publish(f"tenant.{name}.events.invoice-created")
         jetstream.publish(f"tenant.{name}.events.invoice-created")
     for name in names:
-        eventually(lambda n=name: status_of(kubectl, n)["lag"] == 2, f"the lag of {name} is 2")
+        eventually(partial(has_lag, kubectl, name, 2), f"the lag of {name} is 2")
     assert api_requests(nats) == before
     series = 'bulkhead_consumer_pending{tenant="t7",consumer="billing"}'
     assert controller.metrics()[series] == 2
@@ -164,10 +173,7 @@ def test_a_requested_look_is_acknowledged(
     requests = {"bulkhead.dev/reconcile-at": "1", "reconcile.fluxcd.io/requestedAt": "2"}
     for key, value in requests.items():
         kubectl.run("annotate", "tenant", "acme", f"{key}={value}")
-        eventually(
-            lambda v=value: status_of(kubectl, "acme").get("lastHandledReconcileAt") == v,
-            "the request came back",
-        )
+        eventually(partial(has_handled, kubectl, "acme", value), "the request came back")
 
 
 class FakeRelay:
