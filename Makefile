@@ -81,7 +81,7 @@ LAYERS_relay/sink           := $(BASE) lib/run lib/jetstream lib/tenant relay/co
 LAYERS_relay                := $(BASE) lib/run lib/jetstream lib/tenant relay/core relay/source relay/sink relay/schema
 LAYERS_provisioner/core     := $(BASE) lib/tenant lib/jetstream lib/kube
 LAYERS_provisioner          := $(BASE) lib/run lib/kube lib/tenant lib/jetstream provisioner/core
-LAYERS_tests/support        := $(BASE) lib/tenant controller/plan
+LAYERS_tests/support        := $(BASE) lib/tenant controller/plan relay/core
 LAYERS_tests/unit           := tests/support $(BASE) lib/run lib/jetstream lib/kube lib/tenant controller \
 	controller/state controller/plan controller/survey controller/reconcile relay relay/core relay/source relay/sink relay/schema
 LAYERS_tests/unit           += provisioner provisioner/core
