@@ -33,6 +33,7 @@ def writes_of(controller: Controller) -> dict[str, float]:
 
 def apply_to_ready(fleet: Fleet, watch: ReadyWatch, times: int) -> dict[str, float]:
     taken = []
+    fleet.kube_pipe.prepare()
     for number in range(times):
         name = f"single-{number}"
         body = tenant(name, **SPEC)
