@@ -12,6 +12,12 @@ from support.places import ROOT
 ALERTS = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())["alerts"]
 RUNBOOKS = ROOT / "docs" / "runbooks"
 ON = "metrics.prometheusRule.enabled=true"
+WEBHOOK = [
+    "provisioner.enabled=true",
+    "provisioner.existingSecret=a",
+    "provisioner.existingTemplates=b",
+]
+EVERY_PART = [DATABASE, *WEBHOOK]
 
 
 def rules(*settings: str) -> list[dict[str, Any]]:
@@ -29,7 +35,7 @@ def test_an_alert_asks_for_metrics_that_there_are(alert: dict[str, Any]) -> None
         assert f"`{name}`" in documented
 
 
-@pytest.mark.parametrize("rule", rules(DATABASE), ids=lambda rule: rule["alert"])
+@pytest.mark.parametrize("rule", rules(*EVERY_PART), ids=lambda rule: rule["alert"])
 def test_an_alert_has_its_runbook(rule: dict[str, Any]) -> None:
     name = rule["annotations"]["runbook_url"].rpartition("/")[2]
     assert f"`{rule['alert']}`" in (RUNBOOKS / f"{name}.md").read_text()
@@ -37,11 +43,11 @@ def test_an_alert_has_its_runbook(rule: dict[str, Any]) -> None:
 
 
 def test_every_runbook_has_its_alert() -> None:
-    named = {rule["annotations"]["runbook_url"].rpartition("/")[2] for rule in rules(DATABASE)}
+    named = {rule["annotations"]["runbook_url"].rpartition("/")[2] for rule in rules(*EVERY_PART)}
     assert named == {path.stem for path in RUNBOOKS.glob("*.md")}
 
 
-def test_a_release_without_relays_has_no_alerts_about_them() -> None:
+def test_a_release_has_alerts_about_its_own_parts_alone() -> None:
     assert {rule["alert"] for rule in rules()} == {
         alert["alert"] for alert in ALERTS if alert["part"] == "controller"
     }
