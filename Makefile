@@ -233,7 +233,13 @@ test: setup
 lint: setup
 	$(AFTER_SETUP) --keep-going format-check tidy cppcheck analyze purity budget scripts
 
-.PHONY: setup e2e demo bench-controller test lint
+cover: setup
+	$(AFTER_SETUP) MODE=cover check
+	$Q$(CACHE)/venv/bin/gcovr --root . --filter '(lib|controller|relay|provisioner)/' build/cover
+clean:
+	rm -rf build
+
+.PHONY: setup e2e demo bench-controller test lint cover clean
 
 # ---- the chart, its images, and a real cluster for both
 
