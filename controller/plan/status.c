@@ -1,15 +1,8 @@
 #include "status.h"
 
-enum { EXACT_BELOW = 1000, MESSAGE_MAX = 1024, HANDLED_MAX = 256 };
+#include "quantise.h"
 
-int64_t status_quantise(int64_t count)
-{
-    int64_t unit = 1;
-
-    while (count / unit >= EXACT_BELOW)
-        unit *= 10;
-    return count / unit * unit;
-}
+enum { MESSAGE_MAX = 1024, HANDLED_MAX = 256 };
 
 static const char *stream_created(const cJSON *status)
 {
@@ -22,8 +15,8 @@ static cJSON *stream_status(const cJSON *info)
     int64_t messages = json_int(info, "state.messages", 0);
 
     json_set_text(stream, "created", json_text(info, "created", ""));
-    json_set_int(stream, "messages", status_quantise(messages));
-    json_set_int(stream, "bytes", status_quantise(json_int(info, "state.bytes", 0)));
+    json_set_int(stream, "messages", quantise_count(messages));
+    json_set_int(stream, "bytes", quantise_count(json_int(info, "state.bytes", 0)));
     json_set_int(stream, "firstSequence", json_int(info, "state.first_seq", 0));
     json_set_int(stream, "lastSequence", json_int(info, "state.last_seq", 0));
     if (messages > 0)
@@ -58,10 +51,10 @@ static void count_consumer(cJSON *consumer, const cJSON *info)
     int64_t pending = json_int(info, "num_pending", 0);
     int64_t unacknowledged = json_int(info, "num_ack_pending", 0);
 
-    json_set_int(consumer, "pending", status_quantise(pending));
-    json_set_int(consumer, "ackPending", status_quantise(unacknowledged));
-    json_set_int(consumer, "redelivered", status_quantise(json_int(info, "num_redelivered", 0)));
-    json_set_int(consumer, "lag", status_quantise(pending + unacknowledged));
+    json_set_int(consumer, "pending", quantise_count(pending));
+    json_set_int(consumer, "ackPending", quantise_count(unacknowledged));
+    json_set_int(consumer, "redelivered", quantise_count(json_int(info, "num_redelivered", 0)));
+    json_set_int(consumer, "lag", quantise_count(pending + unacknowledged));
 }
 
 static cJSON *consumer_status(const cJSON *info)

@@ -51,7 +51,4 @@ StatusChange status_compare(const cJSON *old_status, const cJSON *new_status);
 /* True if a consumer has something left to do, so that its numbers will change. */
 bool status_is_moving(const cJSON *status);
 
-/* A count with three significant digits. */
-int64_t status_quantise(int64_t count);
-
 #endif

@@ -1,21 +1,11 @@
 #include "surroundings.h"
 
-#include "status.h"
+#include "quantise.h"
 #include "units.h"
 
-enum { MESSAGE_MAX = 512, SECONDS_EXACT_BELOW = 100 };
+enum { MESSAGE_MAX = 512 };
 
 static const int64_t ns_per_second = 1000000000;
-
-/* Two digits: a time that ticks would cost a write each time. */
-static int64_t quantise_seconds(int64_t seconds)
-{
-    int64_t unit = 1;
-
-    while (seconds / unit >= SECONDS_EXACT_BELOW)
-        unit *= 10;
-    return seconds / unit * unit;
-}
 
 static void report_outbox(const Surroundings *self, const Tenant *tenant, cJSON *status)
 {
@@ -27,9 +17,9 @@ static void report_outbox(const Surroundings *self, const Tenant *tenant, cJSON 
     if (self->outbox_known != OUTBOX_REPORTED)
         return;
     cJSON *outbox = cJSON_CreateObject();
-    json_set_int(outbox, "pending", status_quantise(self->outbox.pending));
+    json_set_int(outbox, "pending", quantise_count(self->outbox.pending));
     json_set_int(outbox, "oldestPendingSeconds", quantise_seconds(self->outbox.oldest_seconds));
-    json_set_int(outbox, "dead", status_quantise(self->outbox.dead));
+    json_set_int(outbox, "dead", quantise_count(self->outbox.dead));
     json_set_text(outbox, "reportedAt", self->outbox.at);
     json_set(status, "outbox", outbox);
 }

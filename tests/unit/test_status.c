@@ -105,21 +105,6 @@ TEST(every_outcome_obeys_the_rules_of_other_peoples_tools)
     }
 }
 
-TEST(counts_have_three_digits)
-{
-    static const struct {
-        int64_t count;
-        int64_t want;
-    } cases[] = {
-        {0, 0},         {1, 1},           {999, 999},         {1000, 1000},
-        {1001, 1000},   {1009, 1000},     {1010, 1010},       {9999, 9990},
-        {12345, 12300}, {999999, 999000}, {1234567, 1230000}, {INT64_MAX, 9220000000000000000},
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-        assert_int_equal(status_quantise(cases[i].count), cases[i].want);
-}
-
 TEST(consumers_stand_in_the_order_of_the_spec_and_others_are_left_out)
 {
     DEFER(world_done) World world;
@@ -417,7 +402,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_ready_tenant_shows_its_stream_its_consumers_and_its_conditions),
         cmocka_unit_test(every_outcome_obeys_the_rules_of_other_peoples_tools),
-        cmocka_unit_test(counts_have_three_digits),
         cmocka_unit_test(consumers_stand_in_the_order_of_the_spec_and_others_are_left_out),
         cmocka_unit_test(a_paused_consumer_says_so),
         cmocka_unit_test(an_empty_stream_has_no_last_event),
