@@ -209,8 +209,8 @@ scripts:
 # ---- tests: each target installs what it misses, then works in a make of its own, since this one was
 # ---- read before the compiler and its libraries were there
 
-CACHE  := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bulkhead
-PYTHON := $(CACHE)/venv/bin/python
+VENV    = $(shell tests/setup/venv.sh)
+PYTHON  = $(VENV)/bin/python
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 AFTER_SETUP = +@$(MAKE) --no-print-directory $(JOBS)
 
@@ -235,7 +235,7 @@ lint: setup
 
 cover: setup
 	$(AFTER_SETUP) MODE=cover check
-	$Q$(CACHE)/venv/bin/gcovr --root . --filter '(lib|controller|relay|provisioner)/' build/cover
+	$Q$(VENV)/bin/gcovr --root . --filter '(lib|controller|relay|provisioner)/' build/cover
 clean:
 	rm -rf build
 

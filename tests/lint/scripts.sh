@@ -2,7 +2,7 @@
 # Checks what is not C: shell scripts, Python (style and types), words. Run from the tree's root.
 set -euo pipefail
 failed=0
-VENV=${XDG_CACHE_HOME:-$HOME/.cache}/bulkhead/venv
+VENV=$(tests/setup/venv.sh)
 
 mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' .ci/run)
 mapfile -t python < <(git ls-files -co --exclude-standard '*.py')

@@ -4,9 +4,8 @@
 SETUP=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/bulkhead
 TOOLS=$CACHE/tools
-VENV=$CACHE/venv
 LOGS=$CACHE/logs
-readonly SETUP CACHE TOOLS VENV LOGS
+readonly SETUP CACHE TOOLS LOGS
 mkdir -p "$TOOLS" "$LOGS"
 trap 'echo "setup: $(basename "$0") failed in line $LINENO" >&2' ERR
 

