@@ -3,7 +3,7 @@
 #include "log.h"
 #include "metrics.h"
 
-enum { FIELDS_MAX = 12, TRACE_ID_SIZE = 33 };
+enum { FIELDS_MAX = 12 };
 
 static const double buckets[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                  0.5,   1,      2.5,   5,    10,    30,   60};
@@ -90,23 +90,14 @@ static void add_text(LogField *fields, size_t *count, const char *key, const cha
         fields[(*count)++] = log_text_field(key, text);
 }
 
-static void trace_id(const Visit *visit, char ret_id[TRACE_ID_SIZE])
-{
-    const char *traceparent = visit->event.traceparent;
-
-    (void)snprintf(ret_id, TRACE_ID_SIZE, "%.32s", *traceparent != '\0' ? traceparent + 3 : "");
-}
-
 /* Nothing of the body but what names the event and its account: no secret can be in the line. */
 void audit_visit(const Visit *visit, unsigned code, int64_t now_us)
 {
     LogField fields[FIELDS_MAX];
-    char trace[TRACE_ID_SIZE];
     size_t n = 0;
     const int64_t took_us = now_us - visit->began_us;
 
     count(visit, code, took_us);
-    trace_id(visit, trace);
     add_text(fields, &n, "request", visit->id);
     add_text(fields, &n, "source", visit->source);
     add_text(fields, &n, "route", route_name(visit->route));
@@ -116,7 +107,7 @@ void audit_visit(const Visit *visit, unsigned code, int64_t now_us)
     add_text(fields, &n, "type", visit->event.type);
     add_text(fields, &n, "account", visit->event.account);
     add_text(fields, &n, "tenant", visit->tenant);
-    add_text(fields, &n, "trace", trace);
+    add_text(fields, &n, "trace", visit->event.trace.trace);
     add_text(fields, &n, "note", visit->note);
     fields[n++] = log_int_field("took_us", took_us);
     assert(n <= FIELDS_MAX);

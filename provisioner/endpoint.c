@@ -6,6 +6,7 @@
 #include "audit.h"
 #include "clock.h"
 #include "units.h"
+#include "visit_trace.h"
 
 enum {
     HEAD_BYTES_MAX = 16 * 1024,
@@ -136,10 +137,10 @@ static bool on_head(void *context, HttpRequest *request, HttpAnswer *ret_answer)
     Endpoint *self = context;
     Visit *visit = visit_new(request, clock_us());
     const char *announced = http_request_header(request, "Content-Length");
+    DEFER(defer_free) char *forwarded = http_request_header_list(request, "X-Forwarded-For");
 
     http_request_set_data(request, visit);
-    source_address(http_request_peer(request), http_request_header(request, "X-Forwarded-For"),
-                   &self->config.proxies, visit->source);
+    source_address(http_request_peer(request), forwarded, &self->config.proxies, visit->source);
     visit->refused =
         route(visit, &visit->problem) < 0 || rate_check(self, visit, &visit->problem) < 0 ||
         size_check(self, visit, &visit->problem) < 0 || wait_read(self, visit, &visit->problem) < 0;
@@ -214,6 +215,8 @@ static int event_read(Endpoint *self, Visit *visit, Problem *retproblem)
     rules.now_ms = clock_wall_ms();
     if (event_parse(&input, &rules, &visit->event, retproblem) < 0)
         return -1;
+    if (self->config.otlp != NULL)
+        visit_trace_begin(visit);
     (void)snprintf(visit->tenant, sizeof visit->tenant, "%s", visit->event.tenant);
     return 0;
 }
@@ -320,10 +323,15 @@ static bool on_request(void *context, HttpRequest *request, HttpAnswer *ret_answ
 
 static void on_end(void *context, HttpRequest *request, unsigned code)
 {
+    const Endpoint *self = context;
     Visit *visit = http_request_data(request);
+    const int64_t now_us = clock_us();
 
-    (void)context;
-    audit_visit(visit, code, clock_us());
+    if (self->config.otlp != NULL) {
+        visit_trace_begin(visit);
+        visit_trace_end(visit, code, now_us, self->config.otlp);
+    }
+    audit_visit(visit, code, now_us);
     visit_free(visit);
 }
 

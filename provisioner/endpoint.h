@@ -4,6 +4,7 @@
 #define ENDPOINT_H
 
 #include "account_event.h"
+#include "otlp.h"
 #include "rate_limit.h"
 #include "secret_store.h"
 #include "source_address.h"
@@ -12,6 +13,7 @@
 typedef struct EndpointConfig {
     SecretStore *secrets; /* borrowed, as the queue is */
     VisitQueue *queue;
+    Otlp *otlp;       /* borrowed too; NULL: no traces */
     EventRules rules; /* without the time */
     Networks proxies;
     const char *origins; /* for the handshake of CloudEvents; "*", or comma-separated */

@@ -14,14 +14,18 @@
 enum {
     START_RETRY_MS = 1000,
     DRAIN_MS = 5000,
+    TRACE_GATHER_MS = 1000,
+    TRACE_FLUSH_MS = 2000,
     SERVER_THREADS = 2,
     IDLE_MS = 30000,
 };
 
 typedef struct Main {
     const ProvisionerSettings *settings;
+    const char *instance; /* the pod's name */
     EndpointConfig endpoint_config;
     atomic_bool open;
+    Otlp *otlp;
     KubeClient *kube;
     SecretStore *secrets;
     Provisioner *provisioner;
@@ -149,12 +153,32 @@ static int templates_load(Main *self, Error *reterr)
     return 0;
 }
 
+static void traces_told(const char *why)
+{
+    if (why != NULL)
+        log_warn("traces cannot be sent", KV("error", why));
+    else
+        log_info("traces are sent again");
+}
+
+static int traces_start(Main *self, Error *reterr)
+{
+    const OtlpSettings settings = {
+        .endpoint = otlp_endpoint(self->settings->otlp_endpoint),
+        .source = {provisioner_program.name, BULKHEAD_VERSION, self->instance},
+        .gather_ms = TRACE_GATHER_MS,
+        .tell = traces_told,
+    };
+
+    return settings.endpoint != NULL ? otlp_start(&settings, &self->otlp, reterr) : 0;
+}
+
 static int prepare(Main *self, Error *reterr)
 {
     const HealthChecks checks = {.alive = alive, .ready = ready, .context = self};
     bool changed = false;
 
-    if (rules_read(self, reterr) < 0)
+    if (rules_read(self, reterr) < 0 || traces_start(self, reterr) < 0)
         return -1;
     self->secrets = secret_store_new(self->settings->secret_file, self->endpoint_config.rules.form);
     if (secret_store_refresh(self->secrets, &changed, reterr) < 0)
@@ -188,6 +212,7 @@ static int server_start(Main *self, Error *reterr)
     self->queue = visit_queue_new((size_t)settings->max_requests, (size_t)settings->max_waiting);
     self->endpoint_config.secrets = self->secrets;
     self->endpoint_config.queue = self->queue;
+    self->endpoint_config.otlp = self->otlp;
     self->endpoint = endpoint_new(&self->endpoint_config);
     const HttpHandler handler = endpoint_handler(self->endpoint);
     if (http_server_new(&http, &handler, &self->server, reterr) < 0)
@@ -223,12 +248,14 @@ static void main_done(Main *self)
     provisioner_free(self->provisioner);
     secret_store_free(self->secrets);
     kube_client_free(self->kube);
+    otlp_stop(self->otlp, TRACE_FLUSH_MS);
 }
 
 static int provisioner_main(Main *self, Error *reterr)
 {
     kube_client_register_metrics();
     audit_register_metrics();
+    otlp_register_metrics();
     if (prepare(self, reterr) < 0 || server_start(self, reterr) < 0)
         return -1;
     atomic_store(&self->open, true);
@@ -251,6 +278,7 @@ static int provisioner_run(Process *process, const char *command, Error *reterr)
 
     (void)command;
     self.settings = process->settings;
+    self.instance = process->host;
     int r = provisioner_main(&self, reterr);
     bool stopped = stop_requested();
     main_done(&self);

@@ -1,5 +1,8 @@
 #include "provisioner_settings.h"
 
+#include "otlp.h"
+#include "process.h"
+
 #define FIELD(name) offsetof(ProvisionerSettings, name)
 
 enum {
@@ -82,12 +85,8 @@ static const Option options[] = {
      NULL, "Time for the head of a request, then for its body, then for taking the answer."},
     {"webhook-origins", OPTION_TEXT, FIELD(webhook_origins), "", 0, 0, NULL,
      "Origins, comma-separated or '*', that may send CloudEvents after asking with OPTIONS."},
-    {"listen", OPTION_TEXT, FIELD(listen), ":8080", 0, 0, NULL,
-     "Address of /livez, /readyz and /metrics."},
-    {"log-level", OPTION_TEXT, FIELD(log_level), "info", 0, 0, "debug|info|warn|error",
-     "Least level of the lines that are logged."},
-    {"log-format", OPTION_TEXT, FIELD(log_format), "json", 0, 0, "json|text",
-     "Form of the log lines."},
+    OTLP_OPTION_ROW(FIELD(otlp_endpoint)),
+    PROCESS_OPTION_ROWS(FIELD),
 };
 
 const Program provisioner_program = {

@@ -27,6 +27,7 @@ typedef struct ProvisionerSettings {
     const char *plan_field;
     const char *trusted_proxies;
     const char *webhook_origins;
+    const char *otlp_endpoint;
     const char *log_level;
     const char *log_format;
     int64_t tolerance_ms;

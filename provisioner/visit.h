@@ -23,6 +23,8 @@ typedef struct Visit {
     char source[SOURCE_SIZE];
     char tenant[TENANT_ID_MAX + 1]; /* "" until it is known */
     int64_t began_us;
+    bool traced; /* visit_trace_begin() */
+    char trace_parent[SPAN_ID_SIZE];
     Event event;  /* of VISIT_EVENT, once the signature is verified */
     bool refused; /* PROBLEM is the answer; the body is still to be read */
     Problem problem;

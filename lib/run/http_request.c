@@ -1,12 +1,16 @@
 #include <netdb.h>
 #include <netinet/in.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "alloc.h"
 #include "clock.h"
 #include "http_door.h"
 
-enum { DISCARD_BODIES = 16 }; /* that many times the limit is read and dropped, to answer 413 */
+enum {
+    DISCARD_BODIES = 16,        /* that many times the limit is read and dropped, to answer 413 */
+    HEAD_BYTES_MAX = 64 * 1024, /* more than the library takes in */
+};
 
 void http_answer_add(HttpAnswer *answer, const char *name, const char *value)
 {
@@ -37,6 +41,30 @@ const char *http_request_path(const HttpRequest *request)
 const char *http_request_header(const HttpRequest *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+typedef struct HeaderList {
+    const char *name;
+    Text values;
+} HeaderList;
+
+static enum MHD_Result add_value(void *context, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+    HeaderList *list = context;
+
+    (void)kind;
+    if (value != NULL && strcasecmp(name, list->name) == 0)
+        text_addf(&list->values, "%s%s", list->values.length > 0 ? "," : "", value);
+    return MHD_YES;
+}
+
+char *http_request_header_list(const HttpRequest *request, const char *name)
+{
+    HeaderList list = {.name = name, .values = TEXT_MAX(HEAD_BYTES_MAX)};
+
+    (void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_value, &list);
+    return list.values.length > 0 ? text_take(&list.values) : NULL;
 }
 
 const char *http_request_query(const HttpRequest *request, const char *name)

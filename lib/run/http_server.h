@@ -81,6 +81,11 @@ size_t http_server_connections(HttpServer *server);
 const char *http_request_method(const HttpRequest *request);
 const char *http_request_path(const HttpRequest *request);
 const char *http_request_header(const HttpRequest *request, const char *name);
+
+/* All values of a header that may come several times, in their order, with commas between them. The
+ * caller frees it; NULL: there is none. */
+char *http_request_header_list(const HttpRequest *request, const char *name);
+
 const char *http_request_query(const HttpRequest *request, const char *name);
 
 /* Bytes of all names and values of the head. */

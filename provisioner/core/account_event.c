@@ -25,21 +25,6 @@ void event_done(Event *event)
     event->root = NULL;
 }
 
-bool traceparent_valid(const char *text)
-{
-    static const char shape[] = "00-hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh-hhhhhhhhhhhhhhhh-hh";
-    const size_t trace = 3;
-    const size_t span = 36;
-
-    if (strlen(text) != strlen(shape))
-        return false;
-    for (size_t i = 0; shape[i] != '\0'; i++) {
-        if (shape[i] == 'h' ? strchr("0123456789abcdef", text[i]) == NULL : text[i] != shape[i])
-            return false;
-    }
-    return strspn(text + trace, "0") < 32 && strspn(text + span, "0") < 16;
-}
-
 /* The next name of a comma-separated list into RET (of SIZE bytes), without spaces around it; NULL
  * at the end. What does not fit comes as "". */
 static const char *list_next(const char *list, char *ret, size_t size)
@@ -241,13 +226,13 @@ static int id_read(const EventBody *body, const EventInput *input, const EventRu
     return 0;
 }
 
-static void traceparent_read(const EventBody *body, const EventInput *input, Event *event)
+/* What is no traceparent is as good as none. */
+static void trace_read(const EventBody *body, const EventInput *input, Event *event)
 {
     const char *text = json_text(body->form == EVENT_BODY_PLAIN ? NULL : body->root, "traceparent",
                                  input->traceparent != NULL ? input->traceparent : "");
 
-    if (traceparent_valid(text))
-        (void)snprintf(event->traceparent, sizeof event->traceparent, "%s", text);
+    (void)trace_context_parse(text, &event->trace);
 }
 
 int event_parse(const EventInput *input, const EventRules *rules, Event *ret_event,
@@ -260,7 +245,7 @@ int event_parse(const EventInput *input, const EventRules *rules, Event *ret_eve
         type_read(&body, rules, &event, retproblem) < 0)
         return -1;
     memcpy(event.digest, body.digest, sizeof event.digest);
-    traceparent_read(&body, input, &event);
+    trace_read(&body, input, &event);
     if (id_read(&body, input, rules, &event, retproblem) < 0)
         return -1;
     if (event.kind != EVENT_UNKNOWN &&

@@ -11,8 +11,9 @@
 #include "json.h"
 #include "problem.h"
 #include "signature.h"
+#include "trace_context.h"
 
-enum { EVENT_ID_MAX = 640, EVENT_PLAN_MAX = 64, EVENT_NAME_MAX = 256, TRACEPARENT_SIZE = 56 };
+enum { EVENT_ID_MAX = 640, EVENT_PLAN_MAX = 64, EVENT_NAME_MAX = 256 };
 
 typedef enum EventKind {
     EVENT_CREATED,
@@ -58,13 +59,13 @@ typedef struct Event {
     EventKind kind;
     char type[EVENT_NAME_MAX + 1];
     char id[EVENT_ID_MAX + 1]; /* of the event, the same in each delivery, under the signature */
-    char account[ACCOUNT_ID_MAX + 1];   /* "" for EVENT_UNKNOWN      */
-    char tenant[TENANT_ID_MAX + 1];     /* "" for EVENT_UNKNOWN      */
-    char plan[EVENT_PLAN_MAX + 1];      /* "" where none is named    */
-    char digest[DIGEST_TEXT_SIZE];      /* of the body, and of attributes in headers */
-    char traceparent[TRACEPARENT_SIZE]; /* "" where none came       */
-    int64_t time_ms;                    /* when it happened; orders the events of an account */
-    cJSON *root;                        /* what templates read: attributes and data */
+    char account[ACCOUNT_ID_MAX + 1]; /* "" for EVENT_UNKNOWN      */
+    char tenant[TENANT_ID_MAX + 1];   /* "" for EVENT_UNKNOWN      */
+    char plan[EVENT_PLAN_MAX + 1];    /* "" where none is named    */
+    char digest[DIGEST_TEXT_SIZE];    /* of the body, and of attributes in headers */
+    TraceContext trace;               /* without a trace where none came */
+    int64_t time_ms;                  /* when it happened; orders the events of an account */
+    cJSON *root;                      /* what templates read: attributes and data */
 } Event;
 
 /* *ret_event is the caller's (event_done). An event of another type than the rules name is
@@ -78,8 +79,5 @@ const char *event_kind_name(EventKind kind);
 
 /* Whether each path of the comma-separated FIELDS can be looked up. */
 bool event_fields_valid(const char *fields);
-
-/* True for what W3C calls a traceparent. */
-bool traceparent_valid(const char *text);
 
 #endif

@@ -8,7 +8,7 @@ enum { HISTORY_BYTES_MAX = HISTORY_MAX * 80, RETRY_DELETING_S = 10 };
 
 /* Server-side apply creates an object that is not there whatever resourceVersion the patch names,
  * and refuses with a conflict where one is there and has another: no object ever has this one
- * (docs/adr/0030). */
+ * (docs/adr/0050). */
 #define VERSION_OF_NOTHING "1"
 
 static const char *const step_names[] = {
@@ -84,6 +84,19 @@ static cJSON *member_object(cJSON *parent, const char *name)
     return member;
 }
 
+/* So that whoever acts on the Tenant can go on in the event's trace. */
+static void trace_record(const Event *event, cJSON *annotations)
+{
+    char text[TRACEPARENT_SIZE];
+
+    if (event->trace.trace[0] == '\0') {
+        cJSON_DeleteItemFromObjectCaseSensitive(annotations, PROVISION_ANNOTATION_TRACE);
+        return;
+    }
+    trace_context_write(&event->trace, text);
+    json_set_text(annotations, PROVISION_ANNOTATION_TRACE, text);
+}
+
 /* What is handled is said in the same write that handles it. */
 static void record_event(const Event *event, const char *plan, EventHistory *history, cJSON *body)
 {
@@ -99,10 +112,7 @@ static void record_event(const Event *event, const char *plan, EventHistory *his
     json_set_text(annotations, PROVISION_ANNOTATION_EVENT, event->id);
     json_set_text(annotations, PROVISION_ANNOTATION_DIGEST, event->digest);
     json_set_text(annotations, PROVISION_ANNOTATION_HISTORY, text_get(&text));
-    if (event->traceparent[0] != '\0')
-        json_set_text(annotations, PROVISION_ANNOTATION_TRACE, event->traceparent);
-    else
-        cJSON_DeleteItemFromObjectCaseSensitive(annotations, PROVISION_ANNOTATION_TRACE);
+    trace_record(event, annotations);
 }
 
 static void identify(cJSON *body, const char *name)

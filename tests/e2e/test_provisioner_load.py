@@ -118,6 +118,19 @@ def from_source(address: str) -> dict[str, str]:
     return {"x-forwarded-for": f"198.51.100.9, {address}"}
 
 
+def test_a_source_cannot_name_itself_with_a_header_line_of_its_own(
+    new_provisioner: Callable[..., Provisioner],
+) -> None:
+    """Some proxies add a line of their own behind those that the client sent."""
+    provisioner = new_provisioner("--trusted-proxies=127.0.0.0/8").start()
+    head = b"POST /v1/tenants HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n"
+    lines = b"X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", provisioner.webhook_port), 10) as connection:
+        connection.sendall(head + lines)
+        assert connection.recv(100).startswith(b"HTTP/1.1 401")
+    eventually(lambda: provisioner.audit()[0]["source"] == "192.0.2.1", "the proxy is believed")
+
+
 def test_more_than_can_be_done_is_refused_with_a_time_to_come_back(
     cluster: KubeCluster, kubectl: Kubectl, new_provisioner: Callable[..., Provisioner]
 ) -> None:

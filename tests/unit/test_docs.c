@@ -7,6 +7,7 @@
 #include "fleet_watch.h"
 #include "kube_client.h"
 #include "leader.h"
+#include "otlp.h"
 #include "provisioner_settings.h"
 #include "relay_metrics.h"
 #include "relay_options.h"
@@ -30,6 +31,7 @@ static void register_provisioner(void)
 {
     kube_client_register_metrics();
     audit_register_metrics();
+    otlp_register_metrics();
 }
 
 typedef struct Binary {
@@ -60,7 +62,8 @@ static const Binary binaries[] = {
     {
         .program = &provisioner_program,
         .main = "provisioner/main.c",
-        .registers = {"kube_client_register_metrics", "audit_register_metrics"},
+        .registers = {"kube_client_register_metrics", "audit_register_metrics",
+                      "otlp_register_metrics"},
         .register_metrics = register_provisioner,
         .settings_size = sizeof(ProvisionerSettings),
     },

@@ -102,9 +102,9 @@ TEST(a_new_account_gets_its_plans_template_and_says_whose_it_is)
     Event event = event_of(EVENT_CREATED, "e1", 1000, "starter");
     DEFER(provision_plan_done) ProvisionPlan plan = {0};
     Problem problem = {0};
+    const char *traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-    (void)snprintf(event.traceparent, sizeof event.traceparent,
-                   "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    assert_true(trace_context_parse(traceparent, &event.trace));
     assert_int_equal(provision_plan(&event, &suspending, NULL, &plan, &problem), 0);
     assert_int_equal(plan.step, PROVISION_CREATE);
     assert_string_equal(json_text(plan.body, "apiVersion", ""), "bulkhead.dev/v1alpha1");
@@ -117,7 +117,7 @@ TEST(a_new_account_gets_its_plans_template_and_says_whose_it_is)
     assert_string_equal(annotation_of(plan.body, PROVISION_ANNOTATION_PLAN), "starter");
     assert_string_equal(annotation_of(plan.body, PROVISION_ANNOTATION_EVENT), "e1");
     assert_string_equal(annotation_of(plan.body, PROVISION_ANNOTATION_DIGEST), event.digest);
-    assert_string_equal(annotation_of(plan.body, PROVISION_ANNOTATION_TRACE), event.traceparent);
+    assert_string_equal(annotation_of(plan.body, PROVISION_ANNOTATION_TRACE), traceparent);
     /* The version of nothing: it creates, or conflicts with whatever is there. */
     assert_string_equal(json_text(plan.body, "metadata.resourceVersion", ""), "1");
     event_done(&event);
