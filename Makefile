@@ -81,7 +81,7 @@ LAYERS_relay/sink           := $(BASE) lib/run lib/jetstream lib/tenant relay/co
 LAYERS_relay                := $(BASE) lib/run lib/jetstream lib/tenant relay/core relay/source relay/sink relay/schema
 LAYERS_provisioner/core     := $(BASE) lib/tenant lib/jetstream lib/kube
 LAYERS_provisioner          := $(BASE) lib/run lib/kube lib/tenant lib/jetstream provisioner/core
-LAYERS_tests/support        := $(BASE) lib/tenant controller/plan relay/core
+LAYERS_tests/support        := $(BASE) lib/tenant controller/plan relay/core relay/schema
 LAYERS_tests/unit           := tests/support $(BASE) lib/run lib/jetstream lib/kube lib/tenant controller \
 	controller/state controller/plan controller/survey controller/reconcile relay relay/core relay/source relay/sink relay/schema
 LAYERS_tests/unit           += provisioner provisioner/core
@@ -89,7 +89,8 @@ LAYERS_tests/fuzz           := $(BASE) $(LAYERS_provisioner/core) provisioner/co
 layers = $(addprefix -iquote ,$(LAYERS_$(1)))
 
 # Folders and files that may touch nothing outside their arguments; `make purity` holds them to it.
-PURE := $(wildcard lib/base/*.c lib/tenant/*.c controller/plan/*.c controller/state/*.c relay/core/*.c) \
+PURE := $(wildcard lib/base/*.c lib/tenant/*.c controller/plan/*.c controller/state/*.c relay/core/*.c \
+	relay/schema/*.c) \
 	$(filter-out controller/survey/fleet.c,$(wildcard controller/survey/*.c)) \
 	lib/jetstream/api_error.c $(wildcard lib/jetstream/field*.c lib/jetstream/*_fields.c) \
 	$(wildcard lib/kube/kube_path.c lib/kube/kube_status.c lib/kube/watch_lines.c lib/kube/watch_events.c lib/kube/watch_rule.c lib/kube/lease_rule.c)

@@ -42,8 +42,7 @@ int drain_new(const DrainSettings *settings, Drain **ret_drain, Error *reterr)
     DEFER(defer_outbox) Outbox *outbox = NULL;
     DEFER(defer_sink) Sink *sink = NULL;
 
-    if (outbox_new(settings->database_url, settings->on_published, &settings->waiter, &outbox,
-                   reterr) < 0 ||
+    if (outbox_new(&settings->outbox, &settings->waiter, &outbox, reterr) < 0 ||
         sink_new(&settings->sink, &sink, reterr) < 0)
         return -1;
     Drain *self = xcalloc(1, sizeof *self);

@@ -9,9 +9,8 @@
 #include "sink.h"
 
 typedef struct DrainSettings {
-    const char *database_url;
+    OutboxSettings outbox;
     SinkSettings sink;
-    OnPublished on_published;
     int64_t batch;
     int64_t poll_ms;
     int64_t max_attempts;

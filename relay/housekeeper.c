@@ -4,6 +4,7 @@
 
 #include "alloc.h"
 #include "clock.h"
+#include "inspect.h"
 #include "log.h"
 #include "relay_metrics.h"
 #include "stop.h"
@@ -20,6 +21,7 @@ enum {
 struct Housekeeper {
     pthread_t thread;
     Postgres *postgres;
+    Mapping mapping;
     int64_t keep_ms;
     int64_t measured_ms;
     int64_t cleaned_ms;
@@ -57,11 +59,18 @@ static int clean(Housekeeper *self, Error *reterr)
     return 0;
 }
 
+static int open_outbox(Housekeeper *self, Error *reterr)
+{
+    if (postgres_open(self->postgres, true, reterr) < 0)
+        return -1;
+    return inspect_outbox(self->postgres, &self->mapping, reterr);
+}
+
 static int turn(Housekeeper *self, Error *reterr)
 {
     int64_t now = clock_ms();
 
-    if (!postgres_is_open(self->postgres) && postgres_open(self->postgres, true, reterr) < 0)
+    if (!postgres_is_open(self->postgres) && open_outbox(self, reterr) < 0)
         return -1;
     if (now - self->measured_ms >= MEASURE_MS) {
         self->measured_ms = now;
@@ -101,7 +110,9 @@ int housekeeper_start(const HousekeeperSettings *settings, Housekeeper **ret_hou
 
     self->keep_ms = settings->keep_ms;
     self->measured_ms = -MEASURE_MS;
-    if (postgres_new(settings->database_url, &waiter, &self->postgres, reterr) < 0) {
+    self->upkeep.mapping = &self->mapping;
+    if (mapping_parse(&settings->outbox.names, &self->mapping, reterr) < 0 ||
+        postgres_new(settings->outbox.database_url, &waiter, &self->postgres, reterr) < 0) {
         free(self);
         return -1;
     }

@@ -3,10 +3,10 @@
 #ifndef HOUSEKEEPER_H
 #define HOUSEKEEPER_H
 
-#include "postgres.h"
+#include "outbox.h"
 
 typedef struct HousekeeperSettings {
-    const char *database_url;
+    OutboxSettings outbox;
     int64_t keep_ms; /* 0: nothing is kept, so that nothing is to be deleted */
 } HousekeeperSettings;
 

@@ -35,11 +35,14 @@ static const char *ready(void *context)
     return loops != NULL ? loops_ready(loops) : "starting";
 }
 
-static int print_schema(Error *reterr)
+static int print_schema(const Relay *self, Error *reterr)
 {
     DEFER(text_done) Text text = TEXT_MAX(SCHEMA_TEXT_MAX);
+    Mapping mapping;
 
-    schema_print(&text);
+    if (mapping_parse(&self->options->names, &mapping, reterr) < 0)
+        return -1;
+    schema_print(&mapping, &text);
     assert(!text.full);
     if (fputs(text_get(&text), stdout) == EOF || fflush(stdout) == EOF)
         return error_set(reterr, ERROR_BUSY, "cannot write to standard output");
@@ -56,12 +59,14 @@ static int run_migrate(const Relay *self, Error *reterr)
 {
     DEFER(defer_postgres) Postgres *postgres = NULL;
     char where[WHERE_SIZE];
+    Mapping mapping;
 
-    if (postgres_new(self->options->database_url, NULL, &postgres, reterr) < 0 ||
+    if (mapping_parse(&self->options->names, &mapping, reterr) < 0 ||
+        postgres_new(self->options->database_url, NULL, &postgres, reterr) < 0 ||
         postgres_open(postgres, false, reterr) < 0)
         return -1;
     postgres_where(postgres, where, sizeof where);
-    if (migrate(postgres, on_migrated, NULL, reterr) < 0)
+    if (migrate(postgres, &mapping, on_migrated, NULL, reterr) < 0)
         return -1;
     log_info("the outbox is up to date", KV("version", (int64_t)migration_count()),
              KV("database", where));
@@ -72,15 +77,14 @@ static int start(Relay *self, Error *reterr)
 {
     const RelayOptions *options = self->options;
     const DrainSettings drain = {
-        .database_url = options->database_url,
+        .outbox = relay_outbox(options),
         .sink = {.nats = options->nats, .name = self->process->name, .inbox = options->nats_inbox},
-        .on_published = relay_on_published(options),
         .batch = options->batch,
         .poll_ms = options->poll_ms,
         .max_attempts = options->max_attempts,
     };
     const HousekeeperSettings housekeeping = {
-        .database_url = options->database_url,
+        .outbox = relay_outbox(options),
         .keep_ms = relay_on_published(options) == ON_PUBLISHED_MARK ? options->keep_ms : 0,
     };
     const HealthChecks checks = {.alive = alive, .ready = ready, .context = self};
@@ -120,7 +124,7 @@ static int relay_run(Process *process, const char *command, Error *reterr)
     relay.process = process;
     relay.options = process->settings;
     if (relay.options->print_schema)
-        return print_schema(reterr);
+        return print_schema(&relay, reterr);
     if (text_eq(command, "migrate"))
         return run_migrate(&relay, reterr);
     return run_relay(&relay, reterr);

@@ -4,6 +4,11 @@
 
 #define FIELD(name) offsetof(RelayOptions, name)
 
+#define COLUMN_ROW(flag, column, ours, what)                                                       \
+    {                                                                                              \
+        "column-" flag, OPTION_TEXT, FIELD(names.columns[column]), ours, 0, 0, NULL, what          \
+    }
+
 enum { SECOND_MS = 1000, POLL_MAX_MS = 10 * 1000 };
 
 #define YEAR_MS (INT64_C(365) * 24 * 3600 * 1000)
@@ -31,6 +36,47 @@ static const Option options[] = {
     {"max-attempts", OPTION_COUNT, FIELD(max_attempts), "20", 0, 30000, NULL,
      "Attempts after which a row that JetStream refuses for a reason unknown to the relay goes to "
      "outbox_dead; 0: never. Rows whose stream is missing, full or slow wait without end."},
+    {"table", OPTION_TEXT, FIELD(names.table), "outbox", 0, 0, NULL,
+     "Table of the outbox, TABLE or SCHEMA.TABLE, with names as the catalogue has them; one that "
+     "holds a dot stands in double quotes. The relay's other tables lie beside it and begin with "
+     "its name."},
+    COLUMN_ROW("id", MAPPED_ID, "id",
+               "Column with the number of a row: smallint, integer or bigint, unique, growing."),
+    COLUMN_ROW("tenant-id", MAPPED_TENANT_ID, "tenant_id",
+               "Column that says whose the event is: a text, uuid or integer."),
+    COLUMN_ROW("event-type", MAPPED_EVENT_TYPE, "event_type",
+               "Column with the end of the subject: a text, uuid, integer or enum."),
+    COLUMN_ROW("payload", MAPPED_PAYLOAD, "payload",
+               "Column with the content: bytea, text, json or jsonb."),
+    COLUMN_ROW("headers", MAPPED_HEADERS, "headers",
+               "Column with the headers, an object: json or jsonb. Empty: there is none."),
+    COLUMN_ROW(
+        "msg-id", MAPPED_MSG_ID, "msg_id",
+        "Column with the message id, new for each event: uuid or text. Empty: there is none, "
+        "and the relay makes one of the row's id and content."),
+    COLUMN_ROW("ordering-key", MAPPED_ORDERING_KEY, "ordering_key",
+               "Column with the key whose events keep their order: a text, uuid or integer. Empty: "
+               "there is none."),
+    COLUMN_ROW("created-at", MAPPED_CREATED_AT, "created_at",
+               "Column with the time of the event: timestamptz or timestamp. Empty: there is none, "
+               "and the age of rows is not measured."),
+    COLUMN_ROW(
+        "status", MAPPED_STATUS, "status",
+        "Column that says whether the event was published: a text, enum, integer or boolean."),
+    COLUMN_ROW("attempts", MAPPED_ATTEMPTS, "attempts",
+               "Column where the relay counts failures: smallint, integer or bigint."),
+    COLUMN_ROW("next-attempt-at", MAPPED_NEXT_ATTEMPT_AT, "next_attempt_at",
+               "Column where the relay notes when to try again: timestamptz."),
+    COLUMN_ROW(
+        "published-at", MAPPED_PUBLISHED_AT, "published_at",
+        "Column where the relay notes when the event was stored: timestamptz. Empty: there is "
+        "none, which needs --on-published=delete."),
+    COLUMN_ROW("last-error", MAPPED_LAST_ERROR, "last_error",
+               "Column where the relay notes why a row waits: text. Empty: there is none."),
+    {"status-pending", OPTION_TEXT, FIELD(names.pending), "pending", 0, 0, NULL,
+     "Value of the status column for events that are to be published."},
+    {"status-published", OPTION_TEXT, FIELD(names.published), "published", 0, 0, NULL,
+     "Value of the status column for events that were."},
     PROCESS_OPTION_ROWS(FIELD),
     {"print-schema", OPTION_FLAG, FIELD(print_schema), "false", 0, 0, NULL,
      "Print the SQL of the outbox's tables and end."},
@@ -53,4 +99,13 @@ const Program relay_program = {
 OnPublished relay_on_published(const RelayOptions *self)
 {
     return text_eq(self->on_published, "delete") ? ON_PUBLISHED_DELETE : ON_PUBLISHED_MARK;
+}
+
+OutboxSettings relay_outbox(const RelayOptions *self)
+{
+    return (OutboxSettings){
+        .database_url = self->database_url,
+        .names = self->names,
+        .on_published = relay_on_published(self),
+    };
 }

@@ -10,6 +10,7 @@ typedef struct RelayOptions {
     NatsSettings nats;
     const char *nats_inbox;
     const char *database_url;
+    MappingNames names;
     const char *on_published;
     const char *listen;
     const char *log_level;
@@ -25,5 +26,6 @@ typedef struct RelayOptions {
 extern const Program relay_program;
 
 OnPublished relay_on_published(const RelayOptions *self);
+OutboxSettings relay_outbox(const RelayOptions *self);
 
 #endif

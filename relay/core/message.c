@@ -138,11 +138,11 @@ int message_build(Message *message, const Row *row, int64_t max_payload, Failure
     if (row_check(row, reterr) < 0)
         return -1;
     bool fits = bytes_text(&row->tenant, tenant, sizeof tenant) &&
-                bytes_text(&row->event_type, type, sizeof type);
+                bytes_text(&row->event_type, type, sizeof type) &&
+                bytes_text(&row->msg_id, message->id, sizeof message->id);
     assert(fits);
     event_subject(tenant, type, message->subject);
     stream_name(tenant, message->stream);
-    msg_id_text(row->msg_id.at, message->id);
 
     message->header_count = 0;
     add_header(message, "Nats-Msg-Id", message->id);

@@ -26,7 +26,7 @@ typedef struct MessageHeader {
 typedef struct Message {
     char subject[SUBJECT_SIZE];
     char stream[STREAM_NAME_SIZE];
-    char id[MSG_ID_SIZE];
+    char id[MSG_ID_MAX + 1];
     MessageHeader headers[MESSAGE_HEADERS_MAX + 2];
     size_t header_count;
     Bytes content;

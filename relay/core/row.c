@@ -13,6 +13,16 @@ bool bytes_text(const Bytes *bytes, char *ret, size_t size)
     return true;
 }
 
+/* It becomes a header's value: nothing that could end the line. */
+static bool msg_id_valid(const Bytes *id)
+{
+    for (size_t i = 0; i < id->length; i++) {
+        if (id->at[i] <= ' ' || id->at[i] > '~')
+            return false;
+    }
+    return id->length > 0 && id->length <= MSG_ID_MAX;
+}
+
 int row_check(const Row *row, Error *reterr)
 {
     char tenant[TENANT_ID_MAX + 1];
@@ -23,25 +33,14 @@ int row_check(const Row *row, Error *reterr)
     if (!bytes_text(&row->event_type, type, sizeof type) || !event_type_valid(type))
         return error_set(reterr, ERROR_INVALID,
                          "event_type is not words of A-Z, a-z, 0-9, _ and -, joined by dots");
-    if (row->msg_id.at == NULL || row->msg_id.length != MSG_ID_BYTES)
+    if (row->msg_id.at == NULL)
         return error_set(reterr, ERROR_INVALID, "msg_id is missing");
+    if (!msg_id_valid(&row->msg_id))
+        return error_set(reterr, ERROR_INVALID, "msg_id is not 1 to %d printable characters",
+                         MSG_ID_MAX);
     if (row->payload_size < 0)
         return error_set(reterr, ERROR_INVALID, "payload is NULL");
     if (row->headers_too_large)
         return error_set(reterr, ERROR_INVALID, "headers are larger than allowed");
     return 0;
-}
-
-void msg_id_text(const char id[MSG_ID_BYTES], char ret_text[MSG_ID_SIZE])
-{
-    static const char digits[] = "0123456789abcdef";
-    char *at = ret_text;
-
-    for (size_t i = 0; i < MSG_ID_BYTES; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *at++ = '-';
-        *at++ = digits[(unsigned char)id[i] >> 4];
-        *at++ = digits[(unsigned char)id[i] & 15];
-    }
-    *at = '\0';
 }

@@ -8,7 +8,7 @@
 #include "base.h"
 #include "error.h"
 
-enum { MSG_ID_BYTES = 16, MSG_ID_SIZE = 37 };
+enum { MSG_ID_MAX = 128 };
 
 /* A text or bytes as PostgreSQL hands them out: no NUL behind, perhaps one within. */
 typedef struct Bytes {
@@ -25,7 +25,7 @@ typedef struct Row {
     Bytes tenant;
     Bytes event_type;
     Bytes ordering_key;
-    Bytes msg_id; /* MSG_ID_BYTES of them */
+    Bytes msg_id; /* printable, up to MSG_ID_MAX of them */
     Bytes headers;
     Bytes payload; /* NULL while only its size was read */
     bool headers_too_large;
@@ -33,9 +33,6 @@ typedef struct Row {
 
 /* All but the headers. ERROR_INVALID with a sentence for outbox_dead. */
 int row_check(const Row *row, Error *reterr) MUST_CHECK;
-
-/* "6f1c...-...": the text of a uuid. */
-void msg_id_text(const char id[MSG_ID_BYTES], char ret_text[MSG_ID_SIZE]);
 
 /* Copies into RET, which has SIZE bytes, with a NUL; false if it does not fit or holds one. */
 bool bytes_text(const Bytes *bytes, char *ret, size_t size) MUST_CHECK;

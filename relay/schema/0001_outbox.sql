@@ -1,7 +1,8 @@
 -- The outbox: a row written in the transaction of the business change is an event that will reach
 -- its tenant's stream. docs/relay.md is the contract. Works on PostgreSQL 13 and later.
 
-CREATE TABLE outbox (
+{?made}
+CREATE TABLE {outbox} (
     id              bigint GENERATED ALWAYS AS IDENTITY (CACHE 1),
     created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     status          text COLLATE "C" NOT NULL DEFAULT 'pending',
@@ -15,7 +16,7 @@ CREATE TABLE outbox (
     headers         jsonb NOT NULL DEFAULT '{}',
     payload         bytea NOT NULL,
     last_error      text,
-    CONSTRAINT outbox_pkey PRIMARY KEY (id),
+    PRIMARY KEY (id),
     CONSTRAINT outbox_status CHECK (status IN ('pending', 'published', 'dead')),
     CONSTRAINT outbox_attempts CHECK (attempts >= 0),
     CONSTRAINT outbox_tenant_id CHECK (tenant_id ~ '^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$'),
@@ -42,19 +43,40 @@ CREATE TABLE outbox (
     autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 200000,
     autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_threshold = 2000000000
 );
-ALTER TABLE outbox ALTER payload SET STORAGE EXTERNAL, ALTER headers SET STORAGE MAIN;
+ALTER TABLE {outbox} ALTER payload SET STORAGE EXTERNAL, ALTER headers SET STORAGE MAIN;
+{/}
+{?adopted}
+-- The table is the application's: it gets the columns of the relay that it lacks. Rows count as
+-- pending that do not say otherwise, and those that were tried before are tried at once.
+{/}{?+id}
+ALTER TABLE {outbox} ADD COLUMN {id} bigint GENERATED ALWAYS AS IDENTITY (CACHE 1);
+CREATE UNIQUE INDEX {~outbox_id} ON {outbox} ({id});
+{/}{?+status}
+ALTER TABLE {outbox} ADD COLUMN IF NOT EXISTS {status} text COLLATE "C" NOT NULL DEFAULT {'pending'};
+{/}{?+attempts}
+ALTER TABLE {outbox} ADD COLUMN IF NOT EXISTS {attempts} smallint NOT NULL DEFAULT 0;
+{/}{?+next_attempt_at}
+ALTER TABLE {outbox} ADD COLUMN IF NOT EXISTS {next_attempt_at} timestamptz DEFAULT now();
+{/}{?+published_at}
+ALTER TABLE {outbox} ADD COLUMN IF NOT EXISTS {published_at} timestamptz;
+{/}{?+last_error}
+ALTER TABLE {outbox} ADD COLUMN IF NOT EXISTS {last_error} text;
+{/}
 
 -- Rows that were never tried lie in an index of their own, so that those in backoff, however many,
 -- do not slow the way of the others.
-CREATE INDEX outbox_ready ON outbox (tenant_id, id) WHERE status = 'pending' AND attempts = 0;
-CREATE INDEX outbox_retry ON outbox (tenant_id, next_attempt_at, id)
-    WHERE status = 'pending' AND attempts > 0;
-CREATE INDEX outbox_blocked ON outbox (tenant_id, ordering_key, id)
-    WHERE status = 'pending' AND attempts > 0 AND ordering_key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS {~outbox_ready} ON {outbox} (({tenant_id}::text), {id})
+    WHERE {status} = {'pending'} AND {attempts} = 0;
+CREATE INDEX IF NOT EXISTS {~outbox_retry} ON {outbox} (({tenant_id}::text), {next_attempt_at}, {id})
+    WHERE {status} = {'pending'} AND {attempts} > 0;
+{?ordering_key}
+CREATE INDEX IF NOT EXISTS {~outbox_blocked} ON {outbox} (({tenant_id}::text), {ordering_key}, {id})
+    WHERE {status} = {'pending'} AND {attempts} > 0 AND {ordering_key} IS NOT NULL;
+{/}
 
 -- Rows that can never be published, with the reason. No constraint: what broke them is why they are
 -- here. dead_id and not id is the key, since ids come again where a sequence was restarted.
-CREATE TABLE outbox_dead (
+CREATE TABLE {outbox_dead} (
     dead_id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     dead_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     reason       text COLLATE "C" NOT NULL, -- one word, for statistics; last_error is the sentence
@@ -62,18 +84,24 @@ CREATE TABLE outbox_dead (
     created_at   timestamptz,
     status       text COLLATE "C" NOT NULL DEFAULT 'dead',
     attempts     smallint,
-    tenant_id    text COLLATE "C",
+    tenant_id    text{?made} COLLATE "C"{/},
     event_type   text COLLATE "C",
-    ordering_key text COLLATE "C",
+    ordering_key text{?made} COLLATE "C"{/},
+{?made}
     msg_id       uuid,
     headers      jsonb,
+{/}{?adopted}
+    msg_id       text,
+    headers      text,
+    original     json, -- the whole row, as the application's table had it
+{/}
     payload      bytea,
     last_error   text
 );
-CREATE INDEX outbox_dead_key ON outbox_dead (tenant_id, ordering_key, id);
+CREATE INDEX {~outbox_dead_key} ON {outbox_dead} (tenant_id, ordering_key, id);
 
 -- What the relays of all replicas share about a tenant: how many events it may still send.
-CREATE TABLE outbox_lane (
+CREATE TABLE {outbox_lane} (
     tenant_id text COLLATE "C" PRIMARY KEY,
     tokens    double precision NOT NULL,
     tokens_at timestamptz NOT NULL DEFAULT clock_timestamp()

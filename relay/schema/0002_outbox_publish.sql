@@ -1,7 +1,8 @@
+{?made}
 -- outbox_publish(tenant, type, payload, ...): inserts an event and returns its message id. What the
 -- table would refuse is refused here with a sentence that says what is allowed.
 
-CREATE FUNCTION outbox_check(tenant_id text, event_type text, payload_size integer, headers jsonb)
+CREATE FUNCTION {outbox_check}(tenant_id text, event_type text, payload_size integer, headers jsonb)
 RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     bad_key text;
@@ -49,7 +50,7 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION outbox_publish(
+CREATE FUNCTION {outbox_publish}(
     tenant_id text, event_type text, payload bytea,
     ordering_key text DEFAULT NULL, headers jsonb DEFAULT '{}', msg_id uuid DEFAULT NULL)
 RETURNS uuid LANGUAGE plpgsql AS $$
@@ -57,26 +58,27 @@ RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
     id uuid := coalesce(msg_id, gen_random_uuid());
 BEGIN
-    PERFORM outbox_check(tenant_id, event_type, octet_length(payload), headers);
+    PERFORM {outbox_check}(tenant_id, event_type, octet_length(payload), headers);
     IF octet_length(ordering_key) > 256 THEN
         RAISE EXCEPTION 'outbox_publish: the ordering key has more than 256 bytes'
             USING ERRCODE = 'program_limit_exceeded';
     END IF;
-    INSERT INTO outbox (tenant_id, event_type, payload, ordering_key, headers, msg_id)
+    INSERT INTO {outbox} (tenant_id, event_type, payload, ordering_key, headers, msg_id)
         VALUES (tenant_id, event_type, payload, ordering_key, headers, id);
     RETURN id;
 END $$;
 
-CREATE FUNCTION outbox_publish(
+CREATE FUNCTION {outbox_publish}(
     tenant_id text, event_type text, payload text,
     ordering_key text DEFAULT NULL, headers jsonb DEFAULT '{}', msg_id uuid DEFAULT NULL)
 RETURNS uuid LANGUAGE sql AS $$
-    SELECT outbox_publish($1, $2, convert_to($3, 'UTF8'), $4, $5, $6)
+    SELECT {outbox_publish}($1, $2, convert_to($3, 'UTF8'), $4, $5, $6)
 $$;
 
-CREATE FUNCTION outbox_publish(
+CREATE FUNCTION {outbox_publish}(
     tenant_id text, event_type text, payload jsonb,
     ordering_key text DEFAULT NULL, headers jsonb DEFAULT '{}', msg_id uuid DEFAULT NULL)
 RETURNS uuid LANGUAGE sql AS $$
-    SELECT outbox_publish($1, $2, convert_to($3::text, 'UTF8'), $4, $5, $6)
+    SELECT {outbox_publish}($1, $2, convert_to($3::text, 'UTF8'), $4, $5, $6)
 $$;
+{/}

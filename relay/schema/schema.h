@@ -2,6 +2,7 @@
 #ifndef SCHEMA_H
 #define SCHEMA_H
 
+#include "mapping.h"
 #include "text.h"
 
 enum { SCHEMA_TEXT_MAX = 1 << 20 };
@@ -15,14 +16,14 @@ typedef struct Migration {
 size_t migration_count(void);
 const Migration *migration_at(size_t i);
 
-/* The SQL of one migration. */
-void migration_sql(const Migration *migration, Text *text);
+/* The SQL of one migration, for the table of MAPPING. */
+void migration_sql(const Migration *migration, const Mapping *mapping, Text *text);
 
 /* The table that says which migrations were applied, and the row that a migration adds. */
-void schema_version_table(Text *text);
-void schema_version_row(const Migration *migration, Text *text);
+void schema_version_table(const Mapping *mapping, Text *text);
+void schema_version_row(const Migration *migration, const Mapping *mapping, Text *text);
 
 /* All of it, as a script for psql that leaves the same state as `bulkhead-relay migrate`. */
-void schema_print(Text *text);
+void schema_print(const Mapping *mapping, Text *text);
 
 #endif

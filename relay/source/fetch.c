@@ -2,6 +2,8 @@
 
 #include "alloc.h"
 
+#define SQL_BEGIN "BEGIN ISOLATION LEVEL READ COMMITTED"
+
 enum { INLINE_BYTES = 8 * 1024 }; /* larger payloads come in a statement of their own */
 
 static void add_tenants(Params *params, const RoundPlan *plan)
@@ -115,7 +117,7 @@ int fetch_end_portal(Part *part, Error *reterr)
 
 int fetch_add(Part *part, Params *params, const RoundPlan *plan, Error *reterr)
 {
-    if (part_add_sql(part, "BEGIN", reterr) < 0)
+    if (part_begin(part, reterr) < 0 || part_add_sql(part, SQL_BEGIN, reterr) < 0)
         return -1;
     add_tenants(params, plan);
     if (part_add(part, "lanes", params, reterr) < 0)

@@ -7,9 +7,12 @@
 
 typedef void MigratedFn(void *context, const Migration *migration);
 
-/* Applies the migrations that the database lacks, each in a transaction of its own, and calls
- * APPLIED after each. Several at once are safe: one works, the others wait and find nothing to
- * do. ERROR_UNSUPPORTED if the database is ahead of this program. */
-int migrate(Postgres *postgres, MigratedFn *applied, void *context, Error *reterr) MUST_CHECK;
+/* Applies the migrations that the database lacks, all in one transaction, then calls APPLIED for
+ * each. A table of that name that is there already, and was never migrated, is adopted: it keeps
+ * its columns and gets those of the relay's that it lacks. Several at once are safe: one works, the
+ * others wait and find nothing to do. ERROR_UNSUPPORTED if the database is ahead of this program.
+ */
+int migrate(Postgres *postgres, const Mapping *mapping, MigratedFn *applied, void *context,
+            Error *reterr) MUST_CHECK;
 
 #endif

@@ -2,14 +2,16 @@
 
 #include "alloc.h"
 #include "fetch.h"
+#include "inspect.h"
 #include "rowset.h"
-#include "schema.h"
+#include "sql_template.h"
 #include "statements.h"
 
 enum { LARGE_BYTES_MAX = 8 * 1024 * 1024 }; /* of payloads that come apart, beyond the first */
 
 struct Outbox {
     Postgres *postgres;
+    Mapping mapping;
     OnPublished on_published;
     bool in_transaction;
     char *ready_cursor; /* where the searches for tenants go on */
@@ -25,16 +27,19 @@ struct Outbox {
 
 DEFINE_DEFER(int64_t *, defer_ids, free)
 
-int outbox_new(const char *url, OnPublished on_published, const PostgresWaiter *waiter,
-               Outbox **ret_outbox, Error *reterr)
+int outbox_new(const OutboxSettings *settings, const PostgresWaiter *waiter, Outbox **ret_outbox,
+               Error *reterr)
 {
     Postgres *postgres = NULL;
+    Mapping mapping;
 
-    if (postgres_new(url, waiter, &postgres, reterr) < 0)
+    if (mapping_parse(&settings->names, &mapping, reterr) < 0 ||
+        postgres_new(settings->database_url, waiter, &postgres, reterr) < 0)
         return -1;
     Outbox *self = xcalloc(1, sizeof *self);
     self->postgres = postgres;
-    self->on_published = on_published;
+    self->mapping = mapping;
+    self->on_published = settings->on_published;
     self->ready_cursor = xstrdup("");
     self->due_cursor = xstrdup("");
     params_init(&self->params);
@@ -77,52 +82,29 @@ void outbox_close(Outbox *self)
     postgres_close(self->postgres);
 }
 
-/* Is the schema the one that our statements are written for? */
-static int check_schema(Outbox *self, Error *reterr)
+static int prepare(Outbox *self, const Statement *statement, Error *reterr)
 {
-    DEFER(defer_result) PGresult *result = NULL;
-    int64_t want = (int64_t)migration_count();
+    DEFER(text_done) Text sql = TEXT_MAX(STATEMENT_TEXT_MAX);
 
-    if (postgres_ask(self->postgres, STATEMENT_SCHEMA, &result, reterr) < 0 &&
-        reterr->kind == ERROR_INVALID)
-        return error_set(reterr, ERROR_INVALID,
-                         "the database has no outbox: run 'bulkhead-relay migrate'");
-    if (result == NULL)
-        return -1;
-    int64_t found = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-    if (found < want)
-        return error_set(reterr, ERROR_INVALID,
-                         "the outbox has schema version %" PRId64 ", this relay needs %" PRId64
-                         ": run 'bulkhead-relay migrate'",
-                         found, want);
-    if (found > want)
-        return error_set(reterr, ERROR_UNSUPPORTED,
-                         "the outbox has schema version %" PRId64 ", this relay knows %" PRId64
-                         ": upgrade the relay",
-                         found, want);
+    sql_render(statement->sql, &self->mapping, &sql);
+    assert(!sql.full);
+    if (sql.length > 0 &&
+        postgres_prepare(self->postgres, statement->name, text_get(&sql), reterr) < 0)
+        return error_wrap(reterr, "statement %s", statement->name);
     return 0;
 }
 
-/* Better known now than with the first row that has to be buried. */
-static int check_rights(Outbox *self, Error *reterr)
-{
-    DEFER(defer_result) PGresult *result = NULL;
-
-    if (postgres_ask(self->postgres, STATEMENT_RIGHTS, &result, reterr) < 0)
-        return -1;
-    if (PQntuples(result) > 0)
-        return error_set(reterr, ERROR_DENIED, "the relay's role lacks the right to %s: GRANT it",
-                         PQgetvalue(result, 0, 0));
-    return 0;
-}
-
+/* Preparing names every table and column, so that a strange schema shows now. */
 static int prepare_all(Outbox *self, Error *reterr)
 {
+    if (self->on_published == ON_PUBLISHED_MARK && !self->mapping.has[MAPPED_PUBLISHED_AT])
+        return error_set(reterr, ERROR_INVALID,
+                         "--on-published=mark needs a column published_at, by which rows are "
+                         "deleted after --keep: name it with --column-published-at, or use "
+                         "--on-published=delete");
     for (size_t i = 0; i < statement_count(); i++) {
-        const Statement *statement = statement_at(i);
-
-        if (postgres_prepare(self->postgres, statement->name, statement->sql, reterr) < 0)
-            return error_wrap(reterr, "statement %s", statement->name);
+        if (prepare(self, statement_at(i), reterr) < 0)
+            return -1;
     }
     return 0;
 }
@@ -132,8 +114,7 @@ int outbox_open(Outbox *self, Error *reterr)
     outbox_close(self);
     if (postgres_open(self->postgres, true, reterr) < 0)
         return -1;
-    /* Preparing names every table and column, so that a strange schema shows now. */
-    if (check_schema(self, reterr) < 0 || check_rights(self, reterr) < 0 ||
+    if (inspect_outbox(self->postgres, &self->mapping, reterr) < 0 ||
         prepare_all(self, reterr) < 0) {
         outbox_close(self);
         return -1;
@@ -183,7 +164,8 @@ int outbox_discover(Outbox *self, FoundFn *found, void *context, Error *reterr)
     DEFER(defer_result) PGresult *due = NULL;
     Part part = {.postgres = self->postgres};
 
-    if (add_search(&part, &self->params, "discover", self->ready_cursor, reterr) < 0 ||
+    if ((!self->in_transaction && part_begin(&part, reterr) < 0) ||
+        add_search(&part, &self->params, "discover", self->ready_cursor, reterr) < 0 ||
         add_search(&part, &self->params, "discover_due", self->due_cursor, reterr) < 0 ||
         fetch_end_portal(&part, reterr) < 0 || part_send(&part, reterr) < 0 ||
         part_result(&part, &ready, reterr) < 0 || part_result(&part, &due, reterr) < 0 ||
@@ -277,6 +259,20 @@ static void count_spent(Outbox *self, const RoundPlan *plan)
     }
 }
 
+static int end_settlement(Part *part, Error *reterr)
+{
+    return part->statements > 0 ? part_end(part, reterr) : 0;
+}
+
+/* A pooler lends the session to others between two transactions, but not while the next one is on
+ * its way already: there the fetch waits for the settlement, so that all take turns. */
+static int settle_first(Outbox *self, Part *settle, const Settlement *settlement, Error *reterr)
+{
+    if (send_settlement(self, settle, settlement, reterr) < 0)
+        return -1;
+    return postgres_is_pooled(self->postgres) ? end_settlement(settle, reterr) : 0;
+}
+
 int outbox_exchange(Outbox *self, const Settlement *settlement, const RoundPlan *plan,
                     Fetched *ret_fetched, Error *reterr)
 {
@@ -286,9 +282,9 @@ int outbox_exchange(Outbox *self, const Settlement *settlement, const RoundPlan 
     assert(plan->count <= LANES_A_ROUND);
     rowset_clear(&self->set);
     *ret_fetched = (Fetched){0};
-    if (send_settlement(self, &settle, settlement, reterr) < 0 ||
+    if (settle_first(self, &settle, settlement, reterr) < 0 ||
         (plan->count > 0 && send_fetch(self, &fetch, plan, reterr) < 0) ||
-        (settle.statements > 0 && part_end(&settle, reterr) < 0))
+        end_settlement(&settle, reterr) < 0)
         return given_up(self);
     self->in_transaction = false;
     self->spender_count = 0;
@@ -316,8 +312,9 @@ static int run_one(Outbox *self, const char *statement, PGresult **ret_result, E
     Part part = {.postgres = self->postgres};
 
     assert(!self->in_transaction);
-    if (part_add(&part, statement, &self->params, reterr) < 0 || part_send(&part, reterr) < 0 ||
-        part_result(&part, &result, reterr) < 0 || part_end(&part, reterr) < 0)
+    if (part_begin(&part, reterr) < 0 || part_add(&part, statement, &self->params, reterr) < 0 ||
+        part_send(&part, reterr) < 0 || part_result(&part, &result, reterr) < 0 ||
+        part_end(&part, reterr) < 0)
         return given_up(self);
     *ret_result = TAKE(result);
     return 0;
@@ -339,6 +336,8 @@ int outbox_note(Outbox *self, const char *tenant, const char *why, Error *reterr
 {
     DEFER(defer_result) PGresult *result = NULL;
 
+    if (!self->mapping.has[MAPPED_LAST_ERROR])
+        return 0;
     params_clear(&self->params);
     params_add_text(&self->params, tenant);
     params_add_text(&self->params, why);

@@ -8,19 +8,27 @@
 #define OUTBOX_H
 
 #include "lanes.h"
+#include "mapping.h"
 #include "postgres.h"
 #include "row.h"
 #include "settle.h"
 
 typedef struct Outbox Outbox;
 
-int outbox_new(const char *url, OnPublished on_published, const PostgresWaiter *waiter,
-               Outbox **ret_outbox, Error *reterr) MUST_CHECK;
+typedef struct OutboxSettings {
+    const char *database_url;
+    MappingNames names;
+    OnPublished on_published;
+} OutboxSettings;
+
+/* Connects nothing yet. ERROR_INVALID for settings that can never work. */
+int outbox_new(const OutboxSettings *settings, const PostgresWaiter *waiter, Outbox **ret_outbox,
+               Error *reterr) MUST_CHECK;
 void outbox_free(Outbox *self);
 DEFINE_DEFER(Outbox *, defer_outbox, outbox_free)
 
-/* Opens the connection and prepares the statements. As postgres_open, and ERROR_INVALID when the
- * outbox is missing or of another version than this relay's. */
+/* Opens the connection, looks at the tables and prepares the statements. As postgres_open, and as
+ * inspect_outbox. */
 int outbox_open(Outbox *self, Error *reterr) MUST_CHECK;
 void outbox_close(Outbox *self);
 bool outbox_is_open(const Outbox *self);
@@ -57,7 +65,7 @@ bool outbox_in_transaction(const Outbox *self);
 int outbox_bury_tenant(Outbox *self, const char *tenant, int64_t *ret_buried, Error *reterr)
     MUST_CHECK;
 
-/* Writes WHY beside the tenant's first row, for those who look there. */
+/* Writes WHY beside the tenant's first row, for those who look there, if it has a place for it. */
 int outbox_note(Outbox *self, const char *tenant, const char *why, Error *reterr) MUST_CHECK;
 
 #endif

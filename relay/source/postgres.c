@@ -4,88 +4,48 @@
 
 #include "alloc.h"
 #include "clock.h"
+#include "postgres_error.h"
+#include "postgres_start.h"
 
 enum {
     OPEN_TIMEOUT_MS = 30 * 1000,
     ANSWER_TIMEOUT_MS = 15 * 1000, /* more than statement_timeout: then the network is to blame */
     TURN_MS = 100,
     VERSION_MIN = 130000,
-    KEYWORDS_MAX = 24,
+    STATEMENTS_MAX = 32,
 };
 
 /* What a relay's session needs, before what the connection string says: a transaction that hangs
  * holds its locks for ten seconds at most, and the planner takes the indexes, whatever ANALYZE
- * thought of a table that was empty just then. */
+ * thought of a table that was empty just then. The last is a mark that they arrived. */
 static const char relay_options[] =
     "-c idle_in_transaction_session_timeout=10s -c statement_timeout=5s -c lock_timeout=2s "
     "-c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c jit=off "
-    "-c default_transaction_isolation=read\\ committed";
+    "-c default_transaction_isolation=read\\ committed -c bulkhead.session=own";
+
+#define SQL_OWN "SELECT current_setting('bulkhead.session', true) IS NOT DISTINCT FROM 'own'"
+
+/* The same for one transaction, where a pooler lends the session. */
+#define SQL_LIMITS                                                                                 \
+    "SELECT set_config('idle_in_transaction_session_timeout', '10s', true),"                       \
+    " set_config('statement_timeout', '5s', true), set_config('lock_timeout', '2s', true),"        \
+    " set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"
+
+/* A statement, for connections that cannot keep it prepared. */
+typedef struct Kept {
+    const char *name;
+    char *sql;
+} Kept;
 
 struct Postgres {
     char *url;
     PostgresWaiter waiter;
     PGconn *conn; /* NULL: not open */
     bool unlimited;
+    bool pooled; /* each transaction may get another session */
+    Kept kept[STATEMENTS_MAX];
+    size_t kept_count;
 };
-
-static const struct {
-    const char *prefix;
-    ErrorKind kind;
-} states[] = {
-    {"08", ERROR_BUSY},           {"57P", ERROR_BUSY},      {"57014", ERROR_BUSY},
-    {"53", ERROR_BUSY},           {"40", ERROR_BUSY},       {"55P03", ERROR_BUSY},
-    {"25006", ERROR_BUSY},        {"25P0", ERROR_BUSY},     {"58", ERROR_BUSY},
-    {"28", ERROR_DENIED},         {"42501", ERROR_DENIED},  {"3D000", ERROR_NOT_FOUND},
-    {"42P01", ERROR_INVALID},     {"42703", ERROR_INVALID}, {"42883", ERROR_INVALID},
-    {"0A000", ERROR_UNSUPPORTED},
-};
-
-ErrorKind postgres_error_kind(const char *sqlstate)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
-        if (text_starts(sqlstate, states[i].prefix))
-            return states[i].kind;
-    }
-    return ERROR_BUG;
-}
-
-/* libpq's messages have several lines; ours have one. */
-static void one_line(const char *text, char *ret, size_t size)
-{
-    size_t used = 0;
-
-    for (; *text != '\0' && used < size - 1; text++) {
-        bool space = *text == '\n' || *text == '\t' || *text == ' ';
-
-        if (space && (used == 0 || ret[used - 1] == ' '))
-            continue;
-        ret[used++] = *text;
-        if (space)
-            ret[used - 1] = ' ';
-    }
-    while (used > 0 && ret[used - 1] == ' ')
-        used--;
-    ret[used] = '\0';
-}
-
-static int conn_failed(const PGconn *conn, ErrorKind kind, Error *reterr)
-{
-    char text[ERROR_TEXT_MAX];
-
-    one_line(PQerrorMessage(conn), text, sizeof text);
-    return error_set(reterr, kind, "%s", text[0] != '\0' ? text : "the connection broke");
-}
-
-static int result_failed(const PGresult *result, Error *reterr)
-{
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    char line[ERROR_TEXT_MAX];
-
-    one_line(text != NULL ? text : PQresultErrorMessage(result), line, sizeof line);
-    return error_set(reterr, state != NULL ? postgres_error_kind(state) : ERROR_BUSY, "%s (%s)",
-                     line, state != NULL ? state : "no SQLSTATE");
-}
 
 DEFINE_DEFER(PQconninfoOption *, defer_conninfo, PQconninfoFree)
 
@@ -110,6 +70,9 @@ int postgres_new(const char *url, const PostgresWaiter *waiter, Postgres **ret_p
 
 void postgres_close(Postgres *self)
 {
+    for (size_t i = 0; i < self->kept_count; i++)
+        free(self->kept[i].sql);
+    self->kept_count = 0;
     PQfinish(self->conn);
     self->conn = NULL;
 }
@@ -126,6 +89,11 @@ void postgres_free(Postgres *self)
 bool postgres_is_open(const Postgres *self)
 {
     return self->conn != NULL;
+}
+
+bool postgres_is_pooled(const Postgres *self)
+{
+    return self->pooled;
 }
 
 void postgres_where(const Postgres *self, char *ret_text, size_t size)
@@ -154,54 +122,6 @@ static bool wait_socket(const Postgres *self, short events, int64_t deadline)
     }
 }
 
-/* What the connection string, or PGOPTIONS, says about options. The caller frees it. */
-static char *given_options(const char *url, const char *name)
-{
-    DEFER(defer_conninfo) PQconninfoOption *options = PQconninfoParse(url, NULL);
-
-    for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++) {
-        if (text_eq(o->keyword, name) && o->val != NULL)
-            return xstrdup(o->val);
-    }
-    return NULL;
-}
-
-typedef struct Keywords {
-    const char *names[KEYWORDS_MAX];
-    const char *values[KEYWORDS_MAX];
-    size_t count;
-} Keywords;
-
-static void keyword_add(Keywords *keywords, const char *name, const char *value)
-{
-    assert(keywords->count < KEYWORDS_MAX - 1);
-    keywords->names[keywords->count] = name;
-    keywords->values[keywords->count++] = value;
-}
-
-/* Ours come first, so that the connection string has the last word. */
-static PGconn *start(const Postgres *self)
-{
-    DEFER(defer_free) char *given = given_options(self->url, "options");
-    const char *from_environment = getenv("PGOPTIONS");
-    DEFER(defer_free) char *options = NULL;
-    Keywords keywords = {0};
-
-    if (given == NULL && from_environment != NULL)
-        given = xstrdup(from_environment);
-    options = xasprintf("%s %s", self->unlimited ? "" : relay_options, given != NULL ? given : "");
-    keyword_add(&keywords, "target_session_attrs", "read-write");
-    keyword_add(&keywords, "tcp_user_timeout", "10000");
-    keyword_add(&keywords, "keepalives_idle", "5");
-    keyword_add(&keywords, "keepalives_interval", "2");
-    keyword_add(&keywords, "keepalives_count", "3");
-    keyword_add(&keywords, "fallback_application_name", "bulkhead-relay");
-    keyword_add(&keywords, "client_encoding", "UTF8");
-    keyword_add(&keywords, "dbname", self->url);
-    keyword_add(&keywords, "options", options);
-    return PQconnectStartParams(keywords.names, keywords.values, 1);
-}
-
 static bool poll_open(const Postgres *self)
 {
     int64_t deadline = clock_ms() + OPEN_TIMEOUT_MS;
@@ -217,18 +137,6 @@ static bool poll_open(const Postgres *self)
     return true;
 }
 
-/* libpq gives no SQLSTATE for a connection that was refused; its words are what there is. */
-static ErrorKind open_error_kind(const char *text)
-{
-    if (strstr(text, "password") != NULL || strstr(text, "authentication") != NULL ||
-        strstr(text, "pg_hba") != NULL || strstr(text, "permission denied") != NULL ||
-        (strstr(text, "role \"") != NULL && strstr(text, "does not exist") != NULL))
-        return ERROR_DENIED;
-    if (strstr(text, "database \"") != NULL && strstr(text, "does not exist") != NULL)
-        return ERROR_NOT_FOUND;
-    return ERROR_BUSY;
-}
-
 static void ignore_notice(void *context, const char *message)
 {
     (void)context;
@@ -237,24 +145,59 @@ static void ignore_notice(void *context, const char *message)
 
 static int open_failed(Postgres *self, Error *reterr)
 {
-    ErrorKind kind = open_error_kind(PQerrorMessage(self->conn));
+    ErrorKind kind = postgres_refusal_kind(PQerrorMessage(self->conn));
 
-    (void)conn_failed(self->conn, kind, reterr);
+    (void)postgres_conn_failed(self->conn, kind, reterr);
     if (PQerrorMessage(self->conn)[0] == '\0')
         (void)error_set(reterr, ERROR_BUSY, "PostgreSQL does not answer");
     postgres_close(self);
     return error_wrap(reterr, "PostgreSQL");
 }
 
+static int connect_once(Postgres *self, Error *reterr)
+{
+    self->conn = postgres_start(self->url, self->unlimited || self->pooled ? "" : relay_options);
+    if (self->conn == NULL)
+        return error_set(reterr, ERROR_BUSY, "PostgreSQL: no memory for a connection");
+    return PQstatus(self->conn) == CONNECTION_BAD || !poll_open(self) ? -1 : 0;
+}
+
+/* With the session's options; without them where a pooler does not take them. */
+static int connect_to(Postgres *self, Error *reterr)
+{
+    self->pooled = false;
+    if (connect_once(self, reterr) == 0)
+        return 0;
+    if (self->conn == NULL)
+        return -1;
+    if (!self->unlimited && postgres_refuses_options(PQerrorMessage(self->conn))) {
+        postgres_close(self);
+        self->pooled = true;
+        if (connect_once(self, reterr) == 0)
+            return 0;
+    }
+    return self->conn != NULL ? open_failed(self, reterr) : -1;
+}
+
+/* A pooler may take the options and forget them. */
+static int find_pooler(Postgres *self, Error *reterr)
+{
+    DEFER(defer_result) PGresult *result = NULL;
+
+    if (self->unlimited || self->pooled)
+        return 0;
+    if (postgres_ask(self, SQL_OWN, &result, reterr) < 0)
+        return -1;
+    self->pooled = !text_eq(PQgetvalue(result, 0, 0), "t");
+    return 0;
+}
+
 int postgres_open(Postgres *self, bool limited, Error *reterr)
 {
     assert(self->conn == NULL);
     self->unlimited = !limited;
-    self->conn = start(self);
-    if (self->conn == NULL)
-        return error_set(reterr, ERROR_BUSY, "PostgreSQL: no memory for a connection");
-    if (PQstatus(self->conn) == CONNECTION_BAD || !poll_open(self))
-        return open_failed(self, reterr);
+    if (connect_to(self, reterr) < 0)
+        return -1;
 
     int version = PQserverVersion(self->conn);
     if (version < VERSION_MIN) {
@@ -264,12 +207,12 @@ int postgres_open(Postgres *self, bool limited, Error *reterr)
     }
     (void)PQsetNoticeProcessor(self->conn, ignore_notice, NULL);
     (void)PQsetnonblocking(self->conn, 1);
-    return 0;
+    return find_pooler(self, reterr);
 }
 
 static int broken(Postgres *self, Error *reterr)
 {
-    (void)conn_failed(self->conn, ERROR_BUSY, reterr);
+    (void)postgres_conn_failed(self->conn, ERROR_BUSY, reterr);
     postgres_close(self);
     return error_wrap(reterr, "PostgreSQL");
 }
@@ -345,7 +288,7 @@ static int finish(Postgres *self, PGresult **ret_result, Error *reterr)
         if (result == NULL)
             break;
         if (!is_good(result) && !failed)
-            failed = result_failed(result, reterr) < 0;
+            failed = postgres_result_failed(result, reterr) < 0;
         if (ret_result != NULL && !failed)
             result_replace(ret_result, TAKE(result));
     }
@@ -371,10 +314,13 @@ int postgres_run(Postgres *self, const char *sql, Error *reterr)
 int postgres_ask(Postgres *self, const char *sql, PGresult **ret_result, Error *reterr)
 {
     DEFER(defer_result) PGresult *result = NULL;
+    DEFER(defer_free) char *limited = NULL;
 
     if (self->conn == NULL)
         return not_open(reterr);
-    if (PQsendQuery(self->conn, sql) == 0)
+    if (self->pooled)
+        limited = xasprintf(SQL_LIMITS "; %s", sql);
+    if (PQsendQuery(self->conn, limited != NULL ? limited : sql) == 0)
         return broken(self, reterr);
     if (finish(self, &result, reterr) < 0)
         return -1;
@@ -382,13 +328,29 @@ int postgres_ask(Postgres *self, const char *sql, PGresult **ret_result, Error *
     return 0;
 }
 
+/* A session that is lent forgets what it prepared: then this only tries whether it could be. */
 int postgres_prepare(Postgres *self, const char *name, const char *sql, Error *reterr)
 {
     if (self->conn == NULL)
         return not_open(reterr);
-    if (PQsendPrepare(self->conn, name, sql, 0, NULL) == 0)
+    if (PQsendPrepare(self->conn, self->pooled ? "" : name, sql, 0, NULL) == 0)
         return broken(self, reterr);
-    return finish(self, NULL, reterr);
+    if (finish(self, NULL, reterr) < 0)
+        return -1;
+    assert(self->kept_count < STATEMENTS_MAX);
+    if (self->pooled)
+        self->kept[self->kept_count++] = (Kept){.name = name, .sql = xstrdup(sql)};
+    return 0;
+}
+
+static const char *kept_sql(const Postgres *self, const char *name)
+{
+    size_t i = 0;
+
+    while (i < self->kept_count && !text_eq(self->kept[i].name, name))
+        i++;
+    assert(i < self->kept_count);
+    return self->kept[i].sql;
 }
 
 static bool enter_pipeline(Postgres *self)
@@ -412,10 +374,27 @@ int part_add(Part *part, const char *name, const Params *params, Error *reterr)
         lengths[i] = (int)params->bytes[i].length;
         formats[i] = params->plain[i] ? 0 : 1;
     }
-    if (!enter_pipeline(self) ||
-        PQsendQueryPrepared(self->conn, name, (int)count, values, lengths, formats, 1) == 0)
+    if (!enter_pipeline(self))
+        return broken(self, reterr);
+    int sent = self->pooled
+                   ? PQsendQueryParams(self->conn, kept_sql(self, name), (int)count, NULL, values,
+                                       lengths, formats, 1)
+                   : PQsendQueryPrepared(self->conn, name, (int)count, values, lengths, formats, 1);
+    if (sent == 0)
         return broken(self, reterr);
     part->statements++;
+    return 0;
+}
+
+int part_begin(Part *part, Error *reterr)
+{
+    if (!part->postgres->pooled)
+        return 0;
+    assert(part->statements == 0);
+    if (part_add_sql(part, SQL_LIMITS, reterr) < 0)
+        return -1;
+    part->statements = 0;
+    part->limits = true;
     return 0;
 }
 
@@ -443,28 +422,38 @@ int part_send(Part *part, Error *reterr)
     return flush(self, answer_deadline(self), reterr);
 }
 
-int part_result(Part *part, PGresult **ret_result, Error *reterr)
+/* A statement's result, and the NULL behind it. */
+static int read_statement(Postgres *self, PGresult **ret_result, Error *reterr)
 {
-    Postgres *self = part->postgres;
     DEFER(defer_result) PGresult *result = NULL;
     DEFER(defer_result) PGresult *end = NULL;
 
-    assert(part->statements > 0);
-    part->statements--;
     if (self->conn == NULL)
         return not_open(reterr);
     if (next_result(self, &result, reterr) < 0)
         return -1;
     if (result == NULL)
         return broken(self, reterr);
-    if (next_result(self, &end, reterr) < 0) /* NULL ends each statement */
+    if (next_result(self, &end, reterr) < 0)
         return -1;
     if (!is_good(result)) {
-        (void)result_failed(result, reterr);
+        (void)postgres_result_failed(result, reterr);
         return error_wrap(reterr, "PostgreSQL");
     }
     *ret_result = TAKE(result);
     return 0;
+}
+
+int part_result(Part *part, PGresult **ret_result, Error *reterr)
+{
+    DEFER(defer_result) PGresult *limits = NULL;
+
+    assert(part->statements > 0);
+    part->statements--;
+    if (part->limits && read_statement(part->postgres, &limits, reterr) < 0)
+        return -1;
+    part->limits = false;
+    return read_statement(part->postgres, ret_result, reterr);
 }
 
 int part_end(Part *part, Error *reterr)

@@ -38,6 +38,11 @@ void postgres_close(Postgres *self);
 
 bool postgres_is_open(const Postgres *self);
 
+/* True if a pooler stands between, which may give each transaction another session. Found out when
+ * it is opened with limits; then statements are not kept prepared, and the limits are set in each
+ * transaction. */
+bool postgres_is_pooled(const Postgres *self);
+
 /* Host and port of the server, for log lines. */
 void postgres_where(const Postgres *self, char *ret_text, size_t size);
 
@@ -47,7 +52,7 @@ int postgres_run(Postgres *self, const char *sql, Error *reterr) MUST_CHECK;
 /* Runs one statement and hands out its rows, as text. Not in a pipeline. */
 int postgres_ask(Postgres *self, const char *sql, PGresult **ret_result, Error *reterr) MUST_CHECK;
 
-/* Prepares a statement under NAME. Not in a pipeline. */
+/* Prepares a statement under NAME, which must outlive the connection. Not in a pipeline. */
 int postgres_prepare(Postgres *self, const char *name, const char *sql, Error *reterr) MUST_CHECK;
 
 /* Statements that go out together, in a pipeline, and succeed or fail together. Several parts can
@@ -55,7 +60,12 @@ int postgres_prepare(Postgres *self, const char *name, const char *sql, Error *r
 typedef struct Part {
     Postgres *postgres;
     size_t statements; /* whose results are still to be read */
+    bool limits;       /* ... and before them that of the limits */
 } Part;
+
+/* To be called first for a part that begins a transaction: it gets the session's limits where the
+ * session is a pooler's. */
+int part_begin(Part *part, Error *reterr) MUST_CHECK;
 
 /* Queues a prepared statement (PARAMS may be NULL), or SQL without parameters. */
 int part_add(Part *part, const char *name, const Params *params, Error *reterr) MUST_CHECK;
@@ -70,8 +80,5 @@ int part_result(Part *part, PGresult **ret_result, Error *reterr) MUST_CHECK;
 
 /* Reads what is left of the part, and its end. */
 int part_end(Part *part, Error *reterr) MUST_CHECK;
-
-/* SQLSTATE -> kind. */
-ErrorKind postgres_error_kind(const char *sqlstate);
 
 #endif

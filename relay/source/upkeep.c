@@ -1,38 +1,41 @@
 #include "upkeep.h"
 
 #include "alloc.h"
+#include "inspect.h"
 
 enum { CLEAN_ROWS = 5000 };
 
 /* A bounded piece of the table in the order of ids: no index on published_at, which every mark
  * would have to pay for, and no search through rows that have to stay. */
 #define SQL_CLEAN                                                                                  \
-    "WITH piece AS (SELECT id, status, published_at FROM outbox WHERE id > %" PRId64               \
-    "  ORDER BY id LIMIT %d),"                                                                     \
-    " old AS (SELECT f.id FROM outbox f WHERE f.id IN (SELECT id FROM piece"                       \
-    "  WHERE status = 'published' AND published_at < now() - interval '%" PRId64 " milliseconds')" \
-    "  AND f.status = 'published' ORDER BY f.id FOR UPDATE SKIP LOCKED),"                          \
-    " gone AS (DELETE FROM outbox WHERE id IN (SELECT id FROM old) RETURNING 1)"                   \
+    "WITH piece AS (SELECT {id} AS id, {status} AS status, {published_at} AS published_at"         \
+    "  FROM {outbox} WHERE {id} > %" PRId64 " ORDER BY {id} LIMIT %d),"                            \
+    " old AS (SELECT f.{id} AS id FROM {outbox} f WHERE f.{id} IN (SELECT id FROM piece"           \
+    "  WHERE status = {'published'}"                                                               \
+    "  AND published_at < now() - interval '%" PRId64 " milliseconds')"                            \
+    "  AND f.{status} = {'published'} ORDER BY f.{id} FOR UPDATE SKIP LOCKED),"                    \
+    " gone AS (DELETE FROM {outbox} WHERE {id} IN (SELECT id FROM old) RETURNING 1)"               \
     "SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM piece),"                            \
     " (SELECT coalesce(max(id), 0) FROM piece),"                                                   \
-    " (SELECT count(*) FROM piece WHERE status = 'published') - (SELECT count(*) FROM old)"
+    " (SELECT count(*) FROM piece WHERE status = {'published'}) - (SELECT count(*) FROM old)"
+
+#define READY "o.{status} = {'pending'} AND o.{attempts} = 0"
+#define TRIED "o.{status} = {'pending'} AND o.{attempts} > 0"
 
 /* Per tenant, each number from the head of an index; the more tenants, the sooner counting stops.
  */
 #define SQL_MEASURE                                                                                \
     "WITH RECURSIVE ready(t) AS ("                                                                 \
-    " (SELECT tenant_id FROM outbox WHERE status = 'pending' AND attempts = 0"                     \
-    "  ORDER BY tenant_id LIMIT 1)"                                                                \
-    " UNION ALL SELECT (SELECT o.tenant_id FROM outbox o WHERE o.status = 'pending'"               \
-    "  AND o.attempts = 0 AND o.tenant_id > r.t ORDER BY o.tenant_id LIMIT 1)"                     \
+    " (SELECT {o.tenant_id} FROM {outbox} o WHERE " READY " ORDER BY o.{tenant_id}::text LIMIT 1)" \
+    " UNION ALL SELECT (SELECT {o.tenant_id} FROM {outbox} o WHERE " READY                         \
+    "  AND o.{tenant_id}::text > r.t ORDER BY o.{tenant_id}::text LIMIT 1)"                        \
     " FROM ready r WHERE r.t IS NOT NULL),"                                                        \
     " retry(t) AS ("                                                                               \
-    " (SELECT tenant_id FROM outbox WHERE status = 'pending' AND attempts > 0"                     \
-    "  ORDER BY tenant_id LIMIT 1)"                                                                \
-    " UNION ALL SELECT (SELECT o.tenant_id FROM outbox o WHERE o.status = 'pending'"               \
-    "  AND o.attempts > 0 AND o.tenant_id > r.t ORDER BY o.tenant_id LIMIT 1)"                     \
+    " (SELECT {o.tenant_id} FROM {outbox} o WHERE " TRIED " ORDER BY o.{tenant_id}::text LIMIT 1)" \
+    " UNION ALL SELECT (SELECT {o.tenant_id} FROM {outbox} o WHERE " TRIED                         \
+    "  AND o.{tenant_id}::text > r.t ORDER BY o.{tenant_id}::text LIMIT 1)"                        \
     " FROM retry r WHERE r.t IS NOT NULL),"                                                        \
-    " dead AS (SELECT tenant_id AS t, count(*) AS n FROM (SELECT tenant_id FROM outbox_dead"       \
+    " dead AS (SELECT tenant_id AS t, count(*) AS n FROM (SELECT tenant_id FROM {outbox_dead}"     \
     "  LIMIT 100000) d GROUP BY 1),"                                                               \
     " tenants AS (SELECT t FROM ready UNION SELECT t FROM retry UNION SELECT t FROM dead),"        \
     " most AS (SELECT least(10001, greatest(101, 200000 / greatest(count(*), 1))) AS n"            \
@@ -41,13 +44,13 @@ enum { CLEAN_ROWS = 5000 };
     " coalesce(extract(epoch FROM clock_timestamp() - least(fresh.first, again.first)), 0)"        \
     " FROM (SELECT t FROM tenants WHERE t IS NOT NULL LIMIT 1000) t"                               \
     " LEFT JOIN dead ON dead.t = t.t"                                                              \
-    " CROSS JOIN LATERAL (SELECT count(*) AS n, (SELECT created_at FROM outbox"                    \
-    "   WHERE status = 'pending' AND attempts = 0 AND tenant_id = t.t ORDER BY id LIMIT 1)"        \
-    "   AS first FROM (SELECT FROM outbox WHERE status = 'pending' AND attempts = 0"               \
-    "   AND tenant_id = t.t ORDER BY id LIMIT (SELECT n FROM most)) x) fresh"                      \
-    " CROSS JOIN LATERAL (SELECT count(*) AS n, min(created_at) AS first FROM"                     \
-    "  (SELECT created_at FROM outbox WHERE status = 'pending' AND attempts > 0"                   \
-    "   AND tenant_id = t.t ORDER BY next_attempt_at"                                              \
+    " CROSS JOIN LATERAL (SELECT count(*) AS n, (SELECT {o.created_at} FROM {outbox} o"            \
+    "   WHERE " READY " AND o.{tenant_id}::text = t.t ORDER BY o.{id} LIMIT 1)"                    \
+    "   AS first FROM (SELECT FROM {outbox} o WHERE " READY                                        \
+    "   AND o.{tenant_id}::text = t.t ORDER BY o.{id} LIMIT (SELECT n FROM most)) x) fresh"        \
+    " CROSS JOIN LATERAL (SELECT count(*) AS n, min(created) AS first FROM"                        \
+    "  (SELECT {o.created_at} AS created FROM {outbox} o WHERE " TRIED                             \
+    "   AND o.{tenant_id}::text = t.t ORDER BY o.{next_attempt_at}"                                \
     "   LIMIT (SELECT n FROM most)) x) again"
 
 static void known_clear(Upkeep *upkeep)
@@ -75,7 +78,7 @@ int upkeep_clean(Upkeep *upkeep, Postgres *postgres, int64_t keep_ms, Cleaned *r
     DEFER(defer_result) PGresult *result = NULL;
     DEFER(defer_free) char *sql = xasprintf(SQL_CLEAN, upkeep->cursor, CLEAN_ROWS, keep_ms);
 
-    if (postgres_ask(postgres, sql, &result, reterr) < 0)
+    if (inspect_ask(postgres, sql, upkeep->mapping, &result, reterr) < 0)
         return -1;
     int64_t deleted = number_at(result, 0, 0);
     int64_t seen = number_at(result, 0, 1);
@@ -115,7 +118,7 @@ int upkeep_measure(Upkeep *upkeep, Postgres *postgres, DepthFn *on_depth, void *
 {
     DEFER(defer_result) PGresult *result = NULL;
 
-    if (postgres_ask(postgres, SQL_MEASURE, &result, reterr) < 0)
+    if (inspect_ask(postgres, SQL_MEASURE, upkeep->mapping, &result, reterr) < 0)
         return -1;
     forget_gone(upkeep, result, on_depth, context);
     size_t count = (size_t)PQntuples(result);

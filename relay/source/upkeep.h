@@ -2,9 +2,11 @@
 #ifndef UPKEEP_H
 #define UPKEEP_H
 
+#include "mapping.h"
 #include "postgres.h"
 
 typedef struct Upkeep {
+    const Mapping *mapping;
     int64_t cursor; /* where the next pass over the table begins */
     char **known;   /* tenants that the last measurement named, so that they can go back to zero */
     size_t known_count;

@@ -112,7 +112,7 @@ def test_without_tables_it_says_what_to_do(
 
 
 def test_a_schema_that_is_newer_is_refused(outbox: Outbox, nats: NatsServer, folder: Path) -> None:
-    outbox.postgres.query("INSERT INTO bulkhead_outbox_schema VALUES (99, 'later')")
+    outbox.postgres.query("INSERT INTO bulkhead_outbox_schema VALUES (99, 'later', false)")
     relay = Relay(folder / "relay", outbox.postgres.url, nats.url).start(wait=False)
     try:
         eventually(lambda: "upgrade the relay" in relay.tail(), "it says so")

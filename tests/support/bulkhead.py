@@ -77,9 +77,9 @@ class Relay(BulkheadProgram):
         super().__init__(folder, [f"--nats-url={nats_url}", *flags], settings)
 
 
-def migrate(database_url: str) -> str:
+def migrate(database_url: str, *flags: str) -> str:
     """Makes the outbox's tables, as an operator does before the first relay."""
-    done = Relay.run("migrate", BULKHEAD_DATABASE_URL=database_url)
+    done = Relay.run("migrate", *flags, BULKHEAD_DATABASE_URL=database_url)
     if done.returncode != 0:
         raise ProgramFailed(f"bulkhead-relay migrate: {done.stderr or done.stdout}")
     return done.stdout

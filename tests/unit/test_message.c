@@ -13,7 +13,7 @@ static Row row_with(const char *headers)
     return (Row){
         .tenant = bytes("acme"),
         .event_type = bytes("order.created"),
-        .msg_id = {"0123456789abcdef", MSG_ID_BYTES},
+        .msg_id = bytes("6f1c00ff-1234-4567-89ab-cdef01234567"),
         .headers = bytes(headers),
         .payload = bytes("hello"),
         .payload_size = 5,
@@ -45,7 +45,7 @@ TEST(a_row_becomes_subject_headers_and_content)
 
     assert_int_equal(build(&message, &row, MAX_PAYLOAD, &cause, &error), 0);
     assert_string_equal(message.subject, "tenant.acme.events.order.created");
-    assert_string_equal(header(&message, "Nats-Msg-Id"), "30313233-3435-3637-3839-616263646566");
+    assert_string_equal(header(&message, "Nats-Msg-Id"), "6f1c00ff-1234-4567-89ab-cdef01234567");
     assert_string_equal(header(&message, "Nats-Expected-Stream"), "TENANT_ACME");
     assert_string_equal(header(&message, "traceparent"), "00-ab-cd-01");
     assert_string_equal(header(&message, "retries"), "3");

@@ -1,4 +1,5 @@
 #include "postgres.h"
+#include "postgres_error.h"
 #include "unit.h"
 
 TEST(a_sqlstate_says_what_happens_next)

@@ -12,7 +12,7 @@ static Row good_row(void)
         .id = 1,
         .tenant = BYTES("acme"),
         .event_type = BYTES("order-created"),
-        .msg_id = BYTES("0123456789abcdef"),
+        .msg_id = BYTES("6f1c00ff-1234-4567-89ab-cdef01234567"),
         .headers = BYTES("{}"),
         .payload = BYTES("hello"),
         .payload_size = 5,
@@ -95,16 +95,23 @@ TEST(columns_that_lost_their_constraints_are_refused)
     assert_refused(&row, "headers are larger than allowed");
 }
 
-TEST(a_message_id_reads_as_postgresql_writes_it)
+TEST(a_message_id_that_could_be_more_than_one_header_is_refused)
 {
-    static const char id[MSG_ID_BYTES] = {(char)0x6f, (char)0x1c, (char)0x00, (char)0xff,
-                                          (char)0x12, (char)0x34, (char)0x45, (char)0x67,
-                                          (char)0x89, (char)0xab, (char)0xcd, (char)0xef,
-                                          (char)0x01, (char)0x23, (char)0x45, (char)0x67};
-    char text[MSG_ID_SIZE];
+    char long_id[MSG_ID_MAX + 2] = {0};
+    const Bytes ids[] = {BYTES(""),     BYTES("a b"),  BYTES("a\r\nNats-Rollup: all"),
+                         BYTES("a\0b"), BYTES("\xc3"), {long_id, MSG_ID_MAX + 1}};
 
-    msg_id_text(id, text);
-    assert_string_equal(text, "6f1c00ff-1234-4567-89ab-cdef01234567");
+    memset(long_id, 'x', MSG_ID_MAX + 1);
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+        Row row = good_row();
+
+        row.msg_id = ids[i];
+        assert_refused(&row, "msg_id is not 1 to 128 printable characters");
+    }
+    Row row = good_row();
+    Error error;
+    row.msg_id = (Bytes){long_id, MSG_ID_MAX};
+    assert_int_equal(row_check(&row, &error), 0);
 }
 
 TEST(bytes_become_a_text_only_if_they_fit_and_hold_no_nul)
@@ -128,7 +135,7 @@ int main(void)
         cmocka_unit_test(a_tenant_id_that_is_none_is_refused),
         cmocka_unit_test(an_event_type_that_would_change_the_subject_is_refused),
         cmocka_unit_test(columns_that_lost_their_constraints_are_refused),
-        cmocka_unit_test(a_message_id_reads_as_postgresql_writes_it),
+        cmocka_unit_test(a_message_id_that_could_be_more_than_one_header_is_refused),
         cmocka_unit_test(bytes_become_a_text_only_if_they_fit_and_hold_no_nul),
     };
 
