@@ -3,8 +3,9 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-# PostgreSQL's package would make and start a database of its own; the tests want only the programs.
+# Packages of servers would make and start one of their own; the tests want only the programs.
 NO_CLUSTER=/etc/postgresql-common/createcluster.d/bulkhead-setup.conf
+NO_START=/usr/sbin/policy-rc.d
 
 missing_packages() {
     local wanted installed
@@ -32,6 +33,11 @@ install_packages() {
     as_root mkdir -p "$(dirname "$NO_CLUSTER")"
     printf 'create_main_cluster = false\n' | as_root tee "$NO_CLUSTER" >/dev/null
     trap 'as_root rm -f "$NO_CLUSTER"' EXIT
+    if [ ! -e "$NO_START" ]; then
+        trap 'as_root rm -f "$NO_CLUSTER" "$NO_START"' EXIT
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$NO_START" >/dev/null
+        as_root chmod 755 "$NO_START"
+    fi
     run_logged "$LOGS/apt.log" apt_get update || explain_failure "$LOGS/apt.log" "apt-get update"
     run_logged "$LOGS/apt.log" apt_get install --no-install-recommends "$@" ||
         explain_failure "$LOGS/apt.log" "apt-get install"
