@@ -15,6 +15,7 @@
 #   make images        container images as OCI archives, without a daemon -> build/images/
 #   make test-chart    the Helm chart: renders, schema, a real API server; Argo CD's Lua
 #   make test-cluster  the chart on a real single-node Kubernetes (needs root and cgroups)
+#   make containerfile-check   builds images/Containerfile without a registry (needs root; minutes)
 #   make cluster-demo  the demo there (KEEP=1: stays up)
 #   make clean
 #
@@ -266,11 +267,13 @@ test-cluster: chart-tools
 	    tests/cluster/tools.sh && tests/cluster/images.sh && \
 	    $(MAKE) --no-print-directory $(JOBS) images $(CLUSTER_IMAGES) && \
 	    $(PYTHON) -m pytest -c tests/pyproject.toml tests/cluster $(ARGS)
+containerfile-check: setup
+	$Qtests/containerfile/check.sh
 cluster-demo: setup
 	$(AFTER_SETUP) images $(CLUSTER_IMAGES)
 	$Qtests/cluster/demo.sh
 
-.PHONY: chart-tools images test-chart test-cluster cluster-demo
+.PHONY: chart-tools images test-chart test-cluster containerfile-check cluster-demo
 
 .DEFAULT_GOAL := all
 .PHONY: all check docs

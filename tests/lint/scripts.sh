@@ -11,6 +11,7 @@ mapfile -t words < <(git ls-files -co --exclude-standard -- ':!*.sum' ':!go.mod'
 shellcheck -x -P SCRIPTDIR "${scripts[@]}" || failed=1
 "$VENV/bin/ruff" check --quiet "${python[@]}" || failed=1
 "$VENV/bin/ruff" format --quiet --check "${python[@]}" || failed=1
+"$VENV/bin/python" charts/generate.py --check || failed=1
 (cd tests && "$VENV/bin/mypy" --no-error-summary --config-file pyproject.toml .) || failed=1
 "$VENV/bin/codespell" --ignore-words tests/lint/words.txt "${words[@]}" || failed=1
 echo "scripts: ${#scripts[@]} shell, ${#python[@]} Python, ${#words[@]} files of words"

@@ -1,15 +1,17 @@
 #!/bin/bash
-# Installs the Debian packages of packages.txt that are missing. Needs root or sudo only then.
+# Installs the Debian packages of packages.txt, or of another list, that are missing. Needs root
+# or sudo only then.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
+LIST=${1:-$SETUP/packages.txt}
 # Packages of servers would make and start one of their own; the tests want only the programs.
 NO_CLUSTER=/etc/postgresql-common/createcluster.d/bulkhead-setup.conf
 NO_START=/usr/sbin/policy-rc.d
 
 missing_packages() {
     local wanted installed
-    wanted=$(sed 's/#.*//; /^[[:space:]]*$/d' "$SETUP/packages.txt" | sort)
+    wanted=$(sed 's/#.*//; /^[[:space:]]*$/d' "$LIST" | sort)
     # shellcheck disable=SC2086 # one word a package
     installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' $wanted 2>/dev/null |
         awk '$1 == "ii" { print $2 }' | sort -u || true)
@@ -44,7 +46,7 @@ install_packages() {
 }
 
 command -v dpkg-query >/dev/null ||
-    die "this is not Debian: install what $SETUP/packages.txt names by other means"
+    die "this is not Debian: install what $LIST names by other means"
 mapfile -t missing < <(missing_packages)
 if [ "${#missing[@]}" -gt 0 ]; then
     if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
