@@ -33,6 +33,7 @@ struct Drain {
     int64_t discovered_us;
     int64_t tidied_us;
     Notes notes;
+    Tally tally;
     char *strangers[STRANGERS_MAX]; /* values of tenant_id that are none */
     size_t stranger_count;
 };
@@ -49,6 +50,7 @@ int drain_new(const DrainSettings *settings, Drain **ret_drain, Error *reterr)
     self->outbox = TAKE(outbox);
     self->sink = TAKE(sink);
     self->lanes = lanes_new(settings->batch, BATCH_BYTES);
+    lanes_share(self->lanes, settings->worker, settings->workers);
     /* Room for batches whose streams do not answer, beside those that go on. */
     self->flight = flight_new(FLIGHT_SLOTS_MAX, settings->max_attempts);
     message_init(&self->message);
@@ -104,7 +106,7 @@ static bool listen_for(Drain *self, int64_t wait_us)
     bool any = false;
 
     while (sink_next(self->sink, any ? 0 : wait_us, &event)) {
-        event_apply(&event, self->lanes, self->flight, &self->notes);
+        event_apply(&event, self->lanes, self->flight, &self->notes, &self->tally);
         any = true;
     }
     return any;
@@ -392,6 +394,7 @@ int drain_turn(Drain *self, Error *reterr)
         (void)listen_for(self, 0);
     sink_complaint(self->sink, complaint);
     event_time(self->flight, complaint);
+    event_count(&self->tally);
     if (!ready)
         return wait_for_nats(self, reterr);
     lanes_forget_idle(self->lanes, clock_ms());
@@ -415,6 +418,7 @@ int drain_finish(Drain *self, Error *reterr)
 
     while (nats_is_whole(self) && flight_in_flight(self->flight) > 0 && clock_us() < until)
         (void)listen_for(self, until - clock_us());
+    event_count(&self->tally);
     if (!outbox_is_open(self->outbox))
         return 0;
     return settle_only(self, reterr);

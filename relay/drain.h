@@ -14,6 +14,8 @@ typedef struct DrainSettings {
     int64_t batch;
     int64_t poll_ms;
     int64_t max_attempts;
+    size_t worker; /* the number of this one, of so many workers */
+    size_t workers;
     PostgresWaiter waiter;
 } DrainSettings;
 

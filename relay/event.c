@@ -25,7 +25,32 @@ static void tell_resumed(Lane *lane)
     metric_set(&metric_lane_paused, 0, lane->tenant);
 }
 
-static void on_answer(const SinkEvent *event, Flight *flight)
+void event_count(Tally *tally)
+{
+    for (size_t i = 0; i < tally->count; i++) {
+        Lane *lane = tally->counted[i];
+
+        metric_add(&metric_published, (double)lane->uncounted, lane->tenant);
+        lane->uncounted = 0;
+    }
+    tally->count = 0;
+    metric_observe_tally(&metric_ack_seconds, &tally->ack_seconds);
+    metric_observe_tally(&metric_end_to_end_seconds, &tally->end_to_end_seconds);
+}
+
+static void tally_stored(Tally *tally, const Answered *answered)
+{
+    if (answered->lane->uncounted++ == 0) {
+        tally->counted[tally->count++] = answered->lane;
+        if (tally->count == COUNTED_MAX)
+            event_count(tally);
+    }
+    metric_tally(&tally->ack_seconds, &metric_ack_seconds, (double)answered->wait_us / 1e6);
+    metric_tally(&tally->end_to_end_seconds, &metric_end_to_end_seconds,
+                 (double)answered->age_us / 1e6);
+}
+
+static void on_answer(const SinkEvent *event, Flight *flight, Tally *tally)
 {
     const char *stream = flight_stream(flight, event->token);
     int64_t now_us = clock_us();
@@ -50,9 +75,7 @@ static void on_answer(const SinkEvent *event, Flight *flight)
     }
     if (answered.lane->announced && answered.lane->state == LANE_OPEN)
         tell_resumed(answered.lane);
-    metric_add(&metric_published, 1, answered.lane->tenant);
-    metric_observe(&metric_ack_seconds, (double)answered.wait_us / 1e6);
-    metric_observe(&metric_end_to_end_seconds, (double)answered.age_us / 1e6);
+    tally_stored(tally, &answered);
     if (ack.duplicate)
         metric_add(&metric_duplicates, 1);
 }
@@ -79,12 +102,12 @@ static void on_stream_missing(Lane *lane, Notes *notes)
         tell_paused(lane, notes);
 }
 
-void event_apply(const SinkEvent *event, Lanes *lanes, Flight *flight, Notes *notes)
+void event_apply(const SinkEvent *event, Lanes *lanes, Flight *flight, Notes *notes, Tally *tally)
 {
     Lane *lane = event->type != SINK_ANSWER ? lanes_find(lanes, event->tenant) : NULL;
 
     if (event->type == SINK_ANSWER)
-        on_answer(event, flight);
+        on_answer(event, flight, tally);
     else if (lane == NULL)
         return; /* a tenant without rows */
     else if (event->type == SINK_STREAM)

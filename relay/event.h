@@ -3,9 +3,10 @@
 #define EVENT_H
 
 #include "flight.h"
+#include "metrics.h"
 #include "sink.h"
 
-enum { NOTES_MAX = 16 };
+enum { NOTES_MAX = 16, COUNTED_MAX = 256 };
 
 /* Words to be written beside a tenant's first row, for people who look there. */
 typedef struct Note {
@@ -18,7 +19,20 @@ typedef struct Notes {
     size_t count;
 } Notes;
 
-void event_apply(const SinkEvent *event, Lanes *lanes, Flight *flight, Notes *notes);
+/* Answers that the metrics do not show yet: counting each by itself would cost more than reading
+ * it.
+ */
+typedef struct Tally {
+    Lane *counted[COUNTED_MAX]; /* lanes with an uncounted row */
+    size_t count;
+    MetricTally ack_seconds;
+    MetricTally end_to_end_seconds;
+} Tally;
+
+void event_apply(const SinkEvent *event, Lanes *lanes, Flight *flight, Notes *notes, Tally *tally);
+
+/* Hands TALLY over to the metrics. To be called before a lane can be forgotten. */
+void event_count(Tally *tally);
 
 /* Time passed: rows whose answer is overdue are given up. COMPLAINT: what the server refused last,
  * which may be why; or "". */

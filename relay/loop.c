@@ -144,6 +144,7 @@ static int worker_start(Worker *self, const DrainSettings *settings, Error *rete
 {
     DrainSettings own = *settings;
 
+    own.worker = self->number;
     own.waiter = (PostgresWaiter){.go_on = go_on, .context = self};
     (void)snprintf(self->label, sizeof self->label, "%zu", self->number);
     (void)pthread_mutex_init(&self->lock, NULL);
@@ -161,12 +162,14 @@ static int worker_start(Worker *self, const DrainSettings *settings, Error *rete
 int loops_start(const DrainSettings *settings, size_t count, Loops **ret_loops, Error *reterr)
 {
     Loops *self = xcalloc(1, sizeof *self);
+    DrainSettings all = *settings;
 
+    all.workers = count;
     (void)pthread_mutex_init(&self->lock, NULL);
     self->workers = xcalloc(count, sizeof(Worker));
     for (size_t i = 0; i < count; i++) {
         self->workers[i].number = i;
-        if (worker_start(&self->workers[i], settings, reterr) < 0) {
+        if (worker_start(&self->workers[i], &all, reterr) < 0) {
             stop_request();
             loops_join(self);
             return -1;

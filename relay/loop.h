@@ -7,7 +7,7 @@
 typedef struct Loops Loops;
 
 /* Starts COUNT workers; ERROR_INVALID for settings that can never work. They run until a stop is
- * requested (stop.h). The waiter of SETTINGS is theirs to set. */
+ * requested (stop.h). The waiter and the number of SETTINGS are theirs to set. */
 int loops_start(const DrainSettings *settings, size_t count, Loops **ret_loops, Error *reterr)
     MUST_CHECK;
 

@@ -98,18 +98,45 @@ void metric_set_to(Metric *metric, double value, const char *const *labels, size
     (void)pthread_mutex_unlock(&lock);
 }
 
-void metric_observe_to(Metric *metric, double value, const char *const *labels, size_t count)
+static size_t bucket_of(const Metric *metric, double value)
 {
     size_t bucket = 0;
 
     assert(metric->type == METRIC_HISTOGRAM);
     while (bucket < metric->bucket_count && value > metric->buckets[bucket])
         bucket++;
+    return bucket;
+}
+
+void metric_observe_to(Metric *metric, double value, const char *const *labels, size_t count)
+{
+    size_t bucket = bucket_of(metric, value);
+
     (void)pthread_mutex_lock(&lock);
     MetricSeries *series = series_get(metric, labels, count);
     series->counts[bucket]++;
     series->sum += value;
     (void)pthread_mutex_unlock(&lock);
+}
+
+void metric_tally(MetricTally *tally, const Metric *metric, double value)
+{
+    tally->counts[bucket_of(metric, value)]++;
+    tally->count++;
+    tally->sum += value;
+}
+
+void metric_observe_tally(Metric *metric, MetricTally *tally)
+{
+    if (tally->count == 0)
+        return;
+    (void)pthread_mutex_lock(&lock);
+    MetricSeries *series = series_get(metric, NULL, 0);
+    for (size_t i = 0; i <= metric->bucket_count; i++)
+        series->counts[i] += tally->counts[i];
+    series->sum += tally->sum;
+    (void)pthread_mutex_unlock(&lock);
+    *tally = (MetricTally){0};
 }
 
 static void series_free(MetricSeries *series)

@@ -45,6 +45,18 @@ void metric_remove_from(Metric *metric, const char *const *labels, size_t count)
     metric_observe_to((metric), (value), METRIC_LABELS(__VA_ARGS__))
 #define metric_remove(metric, ...) metric_remove_from((metric), METRIC_LABELS(__VA_ARGS__))
 
+/* Observations that are collected without a lock, by one thread, and handed over together. */
+typedef struct MetricTally {
+    uint64_t counts[METRIC_BUCKETS_MAX + 1];
+    uint64_t count;
+    double sum;
+} MetricTally;
+
+void metric_tally(MetricTally *tally, const Metric *metric, double value);
+
+/* Adds TALLY to METRIC, a histogram without labels, and begins it anew. */
+void metric_observe_tally(Metric *metric, MetricTally *tally);
+
 /* Drops every series, of every metric, whose LABEL is VALUE: the tenant is gone. */
 void metrics_forget(const char *label, const char *value);
 

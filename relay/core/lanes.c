@@ -12,6 +12,8 @@ enum {
     ASK_AGAIN_MS = 30 * 1000,
     ASK_WAIT_MS = 1000, /* no answer: the user may not ask; go on with the defaults */
     TAKEN_MS = 2,
+    TAKEN_DOUBLINGS = 4,
+    OTHERS_MS = 100, /* whoever has the other tenants may be stuck: look at them now and then */
     IDLE_MS = 10 * 60 * 1000,
     CROWDED_IDLE_MS = 1000,
     DEFICIT_ROUNDS = 2,
@@ -38,6 +40,9 @@ struct Lanes {
     size_t sweep;  /* ... and the search for idle ones here */
     int64_t batch_rows;
     int64_t batch_bytes;
+    size_t part; /* of parts */
+    size_t parts;
+    int64_t others_ms; /* when the tenants of the other parts were looked at */
 };
 
 Lanes *lanes_new(int64_t batch_rows, int64_t batch_bytes)
@@ -48,7 +53,15 @@ Lanes *lanes_new(int64_t batch_rows, int64_t batch_bytes)
     lanes->by_tenant = map_new();
     lanes->batch_rows = batch_rows;
     lanes->batch_bytes = batch_bytes;
+    lanes->parts = 1;
     return lanes;
+}
+
+void lanes_share(Lanes *lanes, size_t part, size_t parts)
+{
+    assert(part < parts && lanes->count == 0);
+    lanes->part = part;
+    lanes->parts = parts;
 }
 
 void lanes_free(Lanes *lanes)
@@ -80,6 +93,15 @@ Lane *lanes_at(const Lanes *lanes, size_t i)
     return &lanes->all[i]->lane;
 }
 
+static size_t part_of(const Lanes *lanes, const char *tenant)
+{
+    uint32_t hash = UINT32_C(2166136261);
+
+    for (const char *c = tenant; *c != '\0'; c++)
+        hash = (hash ^ (unsigned char)*c) * UINT32_C(16777619);
+    return (hash >> 8) % lanes->parts;
+}
+
 static LaneNode *node_new(Lanes *lanes, const char *tenant)
 {
     LaneNode *node = xcalloc(1, sizeof *node);
@@ -87,6 +109,7 @@ static LaneNode *node_new(Lanes *lanes, const char *tenant)
 
     (void)snprintf(lane->tenant, sizeof lane->tenant, "%s", tenant);
     stream_name(tenant, lane->stream);
+    lane->own = part_of(lanes, tenant) == lanes->part;
     lane->settings = relay_settings_default();
     lane->row_bytes = ROW_BYTES_FIRST;
     lane->window = lanes->batch_rows;
@@ -226,8 +249,8 @@ static int64_t floor_for_round(Lane *lane, int64_t now_ms)
     return lane->floor;
 }
 
-/* The open lanes from the cursor on, and the cursor behind them. */
-static void choose(Lanes *lanes, int64_t now_ms, RoundPlan *ret_plan)
+/* The open lanes from the cursor on, of all or of the own ones. How far it looked. */
+static size_t collect(const Lanes *lanes, bool all, int64_t now_ms, RoundPlan *ret_plan)
 {
     size_t looked = 0;
 
@@ -235,9 +258,24 @@ static void choose(Lanes *lanes, int64_t now_ms, RoundPlan *ret_plan)
     for (; looked < lanes->count && ret_plan->count < LANES_A_ROUND; looked++) {
         Lane *lane = &lanes->all[(lanes->cursor + looked) % lanes->count]->lane;
 
-        if (is_open(lane, now_ms))
+        if ((all || lane->own) && is_open(lane, now_ms))
             ret_plan->entries[ret_plan->count++] = (LanePlan){.lane = lane};
     }
+    return looked;
+}
+
+/* The own lanes; the others' too when none of them is open, and now and then. */
+static void choose(Lanes *lanes, int64_t now_ms, RoundPlan *ret_plan)
+{
+    bool all = now_ms - lanes->others_ms >= OTHERS_MS;
+    size_t looked = collect(lanes, all, now_ms, ret_plan);
+
+    if (!all && ret_plan->count == 0) {
+        all = true;
+        looked = collect(lanes, all, now_ms, ret_plan);
+    }
+    if (all)
+        lanes->others_ms = now_ms;
     if (lanes->count > 0)
         lanes->cursor = (lanes->cursor + (looked == lanes->count ? 1 : looked)) % lanes->count;
 }
@@ -304,6 +342,7 @@ void lane_fetched(const LanePlan *plan, const LaneHarvest *harvest, int64_t now_
     int64_t rows = harvest->ready + harvest->due;
 
     lane->seen_ms = now_ms;
+    lane->taken = 0;
     lane->due = lane->due && harvest->due == plan->rows;
     if (rows > 0) {
         lane->deficit = max_i64(lane->deficit - harvest->bytes, -DEBT_MAX);
@@ -319,7 +358,8 @@ void lane_fetched(const LanePlan *plan, const LaneHarvest *harvest, int64_t now_
 
 void lane_taken(Lane *lane, int64_t now_ms)
 {
-    lane->resume_ms = now_ms + TAKEN_MS;
+    lane->resume_ms = now_ms + (TAKEN_MS << lane->taken);
+    lane->taken += lane->taken < TAKEN_DOUBLINGS ? 1 : 0;
     if (lane->state == LANE_PROBING)
         lane->state = LANE_PAUSED;
 }

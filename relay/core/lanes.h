@@ -23,6 +23,7 @@ typedef enum LaneState {
 } LaneState;
 
 typedef struct Lane {
+    bool own; /* this worker's share, if there are several workers */
     char tenant[TENANT_ID_MAX + 1];
     char stream[STREAM_NAME_SIZE];
     LaneState state;
@@ -39,8 +40,10 @@ typedef struct Lane {
     int64_t window;    /* rows at once, halved when the stream is slow */
     int64_t window_max;
     int64_t in_flight; /* rows published and not answered        */
+    int64_t uncounted; /* rows stored that the metrics do not show yet */
     int64_t resume_ms; /* PAUSED: when to try again; OPEN: not to be planned before */
     uint32_t failures; /* in a row */
+    uint32_t taken;    /* in a row, by another relay */
     bool announced;    /* for those who tell people that the lane waits */
     FailureCause cause;
     char why[LANE_WHY_MAX];
@@ -51,6 +54,10 @@ typedef struct Lanes Lanes;
 Lanes *lanes_new(int64_t batch_rows, int64_t batch_bytes);
 void lanes_free(Lanes *lanes);
 DEFINE_DEFER(Lanes *, defer_lanes, lanes_free)
+
+/* Of PARTS workers this is the one with the number PART: each has a share of the tenants that it
+ * looks at first, so that they do not get in each other's way. Before the first lane is met. */
+void lanes_share(Lanes *lanes, size_t part, size_t parts);
 
 /* NULL if TENANT has no lane. TENANT is any text. */
 Lane *lanes_find(const Lanes *lanes, const char *tenant);
@@ -94,7 +101,7 @@ typedef struct LaneHarvest {
 
 void lane_fetched(const LanePlan *plan, const LaneHarvest *harvest, int64_t now_ms);
 
-/* Another relay works on it: look at others first. */
+/* Another relay works on it: look at others first, the longer the more often that was so. */
 void lane_taken(Lane *lane, int64_t now_ms);
 
 /* A row of it, ID, stays pending: the floor must not hide it. */

@@ -161,9 +161,19 @@ static int by_plan_and_id(const void *a, const void *b)
     return (left->row.id > right->row.id) - (left->row.id < right->row.id);
 }
 
+/* As the rows of one statement mostly do. */
+static bool is_in_order(const RowSet *set)
+{
+    for (size_t i = 1; i < set->count; i++) {
+        if (by_plan_and_id(&set->placed[i - 1], &set->placed[i]) > 0)
+            return false;
+    }
+    return true;
+}
+
 void rowset_order(RowSet *set)
 {
-    if (set->count > 0)
+    if (!is_in_order(set))
         qsort(set->placed, set->count, sizeof(PlacedRow), by_plan_and_id);
     for (size_t i = 0; i < set->count; i++) {
         set->rows[i] = set->placed[i].row;

@@ -17,12 +17,39 @@ TEST(an_answer_that_names_the_tenants_stream_counts)
     assert_false(ack.duplicate);
 }
 
+/* The first form is what servers write, and is read without a JSON parser. */
+TEST(every_form_of_a_good_answer_is_understood)
+{
+    static const char *const forms[] = {
+        "{\"stream\":\"TENANT_ACME\",\"seq\":7}",
+        "{\"stream\":\"TENANT_ACME\",\"seq\":7} ",
+        "{\"stream\":\"TENANT_ACME\",\"domain\":\"hub\",\"seq\":7}",
+        "{\"stream\":\"TENANT_ACME\",\"seq\":7,\"val\":\"1\"}",
+        "{\"seq\":18446744073709551615,\"stream\":\"TENANT_ACME\"}",
+        "{\"stream\":\"TENANT_ACME\",\"seq\":7,\"duplicate\":false}",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+        Ack ack = parsed(forms[i]);
+
+        assert_true(ack.stored);
+        assert_false(ack.duplicate);
+    }
+}
+
 TEST(a_duplicate_is_as_good_as_stored)
 {
-    Ack ack = parsed("{\"stream\":\"TENANT_ACME\",\"seq\":7,\"duplicate\":true}");
+    static const char *const forms[] = {
+        "{\"stream\":\"TENANT_ACME\",\"seq\":7,\"duplicate\":true}",
+        "{\"stream\":\"TENANT_ACME\",\"domain\":\"hub\",\"seq\":7,\"duplicate\":true}",
+    };
 
-    assert_true(ack.stored);
-    assert_true(ack.duplicate);
+    for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+        Ack ack = parsed(forms[i]);
+
+        assert_true(ack.stored);
+        assert_true(ack.duplicate);
+    }
 }
 
 TEST(whatever_else_comes_was_not_stored)
@@ -40,6 +67,12 @@ TEST(whatever_else_comes_was_not_stored)
          "the answer names stream 'TENANT_ACME' where 'TENANT_ACME' was due"},
         {"{\"stream\":\"TENANT_ACME\",\"seq\":0}", FAILURE_WRONG_STREAM,
          "the answer names stream 'TENANT_ACME' where 'TENANT_ACME' was due"},
+        {"{\"stream\":\"TENANT_ACME\",\"seq\":-1}", FAILURE_WRONG_STREAM,
+         "the answer names stream 'TENANT_ACME' where 'TENANT_ACME' was due"},
+        {"{\"stream\":\"TENANT_ACMES\",\"seq\":7}", FAILURE_WRONG_STREAM,
+         "the answer names stream 'TENANT_ACMES' where 'TENANT_ACME' was due"},
+        {"{\"stream\":\"TENANT_ACME\",\"seq\":7}}", FAILURE_UNKNOWN,
+         "the answer to the publish is not JSON"},
         {"{}", FAILURE_WRONG_STREAM, "the answer names stream '' where 'TENANT_ACME' was due"},
         {"", FAILURE_UNKNOWN, "the answer to the publish is not JSON"},
         {"+OK", FAILURE_UNKNOWN, "the answer to the publish is not JSON"},
@@ -83,6 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_that_names_the_tenants_stream_counts),
+        cmocka_unit_test(every_form_of_a_good_answer_is_understood),
         cmocka_unit_test(a_duplicate_is_as_good_as_stored),
         cmocka_unit_test(whatever_else_comes_was_not_stored),
         cmocka_unit_test(nobody_answering_means_that_there_is_no_stream),

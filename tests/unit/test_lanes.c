@@ -1,41 +1,5 @@
-#include "lanes.h"
-#include "unit.h"
+#include "lane_rounds.h"
 #include "walk.h"
-
-enum { BATCH = 1000, BATCH_BYTES = 4 << 20, NOW = 1000 * 1000 };
-
-static Lane *open_lane(Lanes *lanes, const char *tenant, int64_t weight)
-{
-    Lane *lane = lanes_meet(lanes, tenant, true, false, NOW);
-    RelaySettings settings = relay_settings_default();
-
-    settings.weight = weight;
-    lane->state = LANE_ASKING;
-    lane->asked_ms = NOW;
-    lane_configure(lane, &settings);
-    return lane;
-}
-
-static int64_t planned(const RoundPlan *plan, const Lane *lane)
-{
-    for (size_t i = 0; i < plan->count; i++) {
-        if (plan->entries[i].lane == lane)
-            return plan->entries[i].rows;
-    }
-    return 0;
-}
-
-/* A full harvest: as many rows as were asked for, each of BYTES. */
-static void harvest_all(const RoundPlan *plan, int64_t bytes)
-{
-    for (size_t i = 0; i < plan->count; i++) {
-        const LaneHarvest harvest = {.ready = plan->entries[i].rows,
-                                     .bytes = plan->entries[i].rows * bytes,
-                                     .last = plan->entries[i].floor + plan->entries[i].rows};
-
-        lane_fetched(&plan->entries[i], &harvest, NOW);
-    }
-}
 
 TEST(one_tenant_alone_gets_the_whole_batch)
 {
@@ -339,21 +303,6 @@ TEST(a_tenant_at_its_rate_is_looked_at_again_later)
     assert_int_equal(lane->resume_ms, NOW + 50);
 }
 
-TEST(a_lane_that_another_relay_has_is_left_for_a_moment)
-{
-    DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, BATCH_BYTES);
-    Lane *lane = open_lane(lanes, "a", 1);
-    int64_t wait = 0;
-    RoundPlan plan;
-
-    lane_taken(lane, NOW);
-    lanes_plan(lanes, BATCH, NOW, &plan);
-    assert_int_equal(plan.count, 0);
-    assert_false(lanes_ready(lanes, NOW, 20, &wait));
-    assert_in_range(wait, 1, 20);
-    assert_true(lanes_ready(lanes, lane->resume_ms, 20, &wait));
-}
-
 TEST(idle_lanes_are_forgotten_and_busy_ones_are_not)
 {
     DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, BATCH_BYTES);
@@ -485,7 +434,6 @@ int main(void)
         cmocka_unit_test(a_row_that_stays_pending_lowers_the_floor),
         cmocka_unit_test(a_lane_is_drained_only_when_nothing_was_hidden),
         cmocka_unit_test(a_tenant_at_its_rate_is_looked_at_again_later),
-        cmocka_unit_test(a_lane_that_another_relay_has_is_left_for_a_moment),
         cmocka_unit_test(idle_lanes_are_forgotten_and_busy_ones_are_not),
         cmocka_unit_test(lanes_have_a_maximum),
         cmocka_unit_test(random_walks_never_plan_a_lane_that_must_wait),

@@ -175,6 +175,22 @@ TEST(a_histogram_needs_no_labels)
                              "test_bare_seconds_sum 0.5\ntest_bare_seconds_count 1\n");
 }
 
+TEST(observations_can_be_handed_over_together)
+{
+    MetricTally tally = {0};
+
+    metric_observe_tally(&bare_times, &tally); /* nothing yet */
+    samples_are(&bare_times, "");
+    metric_tally(&tally, &bare_times, 0.005);
+    metric_tally(&tally, &bare_times, 0.5);
+    metric_observe(&bare_times, 0.25);
+    metric_observe_tally(&bare_times, &tally);
+    metric_observe_tally(&bare_times, &tally); /* it was emptied */
+    samples_are(&bare_times, "test_bare_seconds_bucket{le=\"0.005\"} 1\n"
+                             "test_bare_seconds_bucket{le=\"+Inf\"} 3\n"
+                             "test_bare_seconds_sum 0.755\ntest_bare_seconds_count 3\n");
+}
+
 TEST(forgetting_a_tenant_drops_its_series_of_every_metric)
 {
     metric_add(&labelled, 1, "a", "ok");
@@ -320,6 +336,7 @@ int main(void)
         METRICS_UNIT_TEST(label_values_are_escaped),
         METRICS_UNIT_TEST(buckets_are_cumulative_and_a_bound_belongs_to_its_bucket),
         METRICS_UNIT_TEST(a_histogram_needs_no_labels),
+        METRICS_UNIT_TEST(observations_can_be_handed_over_together),
         METRICS_UNIT_TEST(forgetting_a_tenant_drops_its_series_of_every_metric),
         METRICS_UNIT_TEST(a_value_that_looks_like_a_label_is_none),
         METRICS_UNIT_TEST(a_forgotten_tenant_starts_again_from_zero),
