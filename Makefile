@@ -6,6 +6,7 @@
 #   make check         unit tests under ASan and UBSan              -> build/check/
 #   make e2e           end-to-end tests on real servers (ARGS='-k name' for some)
 #   make bench-controller   speed, traffic and memory of the controller -> build/bench/
+#   make bench-relay        the relay against floors of the same run, latency, fairness -> build/bench/
 #   make fuzz          the parsers under libFuzzer, FUZZ_SECONDS=10 each; finds -> build/fuzz/
 #   make lint          format, layers, purity, clang-tidy, cppcheck, -fanalyzer, scripts, words
 #   make format        rewrites the sources with clang-format
@@ -86,6 +87,7 @@ LAYERS_tests/support        := $(BASE) lib/tenant controller/plan relay/core rel
 LAYERS_tests/unit           := tests/support $(BASE) lib/run lib/jetstream lib/kube lib/tenant controller \
 	controller/state controller/plan controller/survey controller/reconcile relay relay/core relay/source relay/sink relay/schema
 LAYERS_tests/unit           += provisioner provisioner/core
+LAYERS_tests/bench          := $(BASE) lib/run lib/tenant relay/core relay/source relay/schema
 LAYERS_tests/fuzz           := $(BASE) $(LAYERS_provisioner/core) provisioner/core
 layers = $(addprefix -iquote ,$(LAYERS_$(1)))
 
@@ -138,6 +140,10 @@ $O/%.o: %.c
 $O/unit/%: $O/tests/unit/%.o $(SUPPORT:%.c=$O/%.o) $O/bulkhead.a
 	@mkdir -p $(@D)
 	$Q$(CC) $(LDFLAGS_$(MODE)) -o $@ $^ $(LIBS) -lcmocka
+
+$O/bench/%: $O/tests/bench/%.o $O/bulkhead.a
+	@mkdir -p $(@D)
+	$Q$(CC) $(LDFLAGS_$(MODE)) -o $@ $^ $(LIBS)
 
 ifeq ($(MODE),release)
 check docs:
@@ -229,6 +235,9 @@ demo:
 bench-controller: setup
 	$(AFTER_SETUP) all
 	@PYTHONPATH=tests $(PYTHON) -m bench.controller $(ARGS)
+bench-relay: setup
+	$(AFTER_SETUP) all build/release/bench/sql_floor
+	@PYTHONPATH=tests $(PYTHON) -m bench.relay $(ARGS)
 test: setup
 	$(AFTER_SETUP) check
 	$(AFTER_SETUP) e2e
@@ -241,7 +250,7 @@ cover: setup
 clean:
 	rm -rf build
 
-.PHONY: setup e2e demo bench-controller test lint cover clean
+.PHONY: setup e2e demo bench-controller bench-relay test lint cover clean
 
 # ---- the chart, its images, and a real cluster for both
 

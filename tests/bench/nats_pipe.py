@@ -87,6 +87,18 @@ class NatsPipe:
             elif line.startswith(b"-ERR"):
                 raise Refused(f"NATS: {line.decode()}")
 
+    def pieces(self) -> Iterator[bytes]:
+        """What the server sends, as it comes, until shut() is called."""
+        self._socket.settimeout(None)
+        while data := self._socket.recv(PIECE):
+            if b"PING\r\n" in data:
+                self.send(b"PONG\r\n")
+            yield data
+
+    def shut(self) -> None:
+        """Ends pieces(), also in another thread."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+
     def _publish(self, request: Request, number: int) -> bytes:
         head = f"PUB {request.subject} {self._inbox}.{number} {len(request.body)}\r\n"
         return head.encode() + request.body + b"\r\n"
