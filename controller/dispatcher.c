@@ -48,6 +48,7 @@ struct Dispatcher {
     pthread_cond_t changed;
     Cache *cache;
     Queue *queue;
+    uint32_t sweep; /* the one that is or was under way; the first is 1 */
     bool synced;
     bool stopped;
 };
@@ -191,6 +192,46 @@ void dispatcher_recount_all(Dispatcher *self)
     unlock(self);
 }
 
+void dispatcher_sweep_begin(Dispatcher *self)
+{
+    lock(self);
+    self->sweep++;
+    unlock(self);
+}
+
+/* A stream that no Tenant asks for is nobody's work. */
+void dispatcher_swept(Dispatcher *self, const char *tenant, uint64_t print)
+{
+    lock(self);
+    CacheNote *note = cache_note(self->cache, tenant);
+    bool differs = note != NULL && note->print != print;
+    if (note != NULL) {
+        note->print = print;
+        note->sweep = self->sweep;
+    }
+    if (differs)
+        add(self, tenant, QUEUE_BACKLOG);
+    unlock(self);
+}
+
+static void add_vanished(void *context, const char *tenant)
+{
+    Dispatcher *self = context;
+    CacheNote *note = cache_note(self->cache, tenant);
+
+    if (note->sweep == self->sweep || note->print == 0)
+        return;
+    note->print = 0;
+    add(self, tenant, QUEUE_BACKLOG);
+}
+
+void dispatcher_sweep_end(Dispatcher *self)
+{
+    lock(self);
+    cache_each(self->cache, add_vanished, self);
+    unlock(self);
+}
+
 /* Waits until something is put in, or the next delayed key is due. The lock is held. */
 static void wait_for_work(Dispatcher *self, int64_t wait_ms)
 {
@@ -207,6 +248,18 @@ static void wait_for_work(Dispatcher *self, int64_t wait_ms)
     (void)pthread_cond_timedwait(&self->changed, &self->lock, &until);
 }
 
+static Job job_of(Dispatcher *self, const char *key)
+{
+    const CacheNote *note = cache_note(self->cache, key);
+
+    return (Job){
+        .tenant = xstrdup(key),
+        .object = cache_get(self->cache, key),
+        .numbers = queue_priority(self->queue, key) == QUEUE_NUMBERS,
+        .counted_ms = note != NULL ? note->counted_ms : 0,
+    };
+}
+
 bool dispatcher_take(Dispatcher *self, Job *ret_job)
 {
     const char *key = NULL;
@@ -219,12 +272,7 @@ bool dispatcher_take(Dispatcher *self, Job *ret_job)
         wait_for_work(self, queue_wait_ms(self->queue, clock_ms()));
     }
     if (key != NULL)
-        *ret_job = (Job){
-            .tenant = xstrdup(key),
-            .object = cache_get(self->cache, key),
-            .numbers = queue_priority(self->queue, key) == QUEUE_NUMBERS,
-            .counted_ms = cache_note(self->cache, key),
-        };
+        *ret_job = job_of(self, key);
     metric_set(&depth, (double)queue_depth(self->queue), QUEUE_NAME);
     unlock(self);
     return key != NULL;
@@ -263,10 +311,21 @@ static void finish(Dispatcher *self, const char *tenant, JobEnd end)
     assert(!"unknown retry");
 }
 
+static void remember(Dispatcher *self, const Job *job, JobEnd end)
+{
+    CacheNote *note = cache_note(self->cache, job->tenant);
+
+    if (note == NULL)
+        return;
+    note->counted_ms = job->counted_ms;
+    if (end.looked)
+        note->print = end.print;
+}
+
 void dispatcher_finish(Dispatcher *self, Job *job, JobEnd end)
 {
     lock(self);
-    cache_note_set(self->cache, job->tenant, job->counted_ms);
+    remember(self, job, end);
     if (!job->numbers || end.retry != RETRY_NEVER)
         finish(self, job->tenant, end);
     else

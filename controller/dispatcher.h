@@ -39,6 +39,12 @@ void dispatcher_recount_all(Dispatcher *self);
 /* Whatever waits for a retry is due now: a server has come back. */
 void dispatcher_wake(Dispatcher *self);
 
+/* A sweep over all streams begins; it saw the stream of TENANT, which stream_print() gives PRINT;
+ * and it saw the last. A tenant whose stream is not as it was last looked at is queued. */
+void dispatcher_sweep_begin(Dispatcher *self);
+void dispatcher_swept(Dispatcher *self, const char *tenant, uint64_t print);
+void dispatcher_sweep_end(Dispatcher *self);
+
 typedef struct Job {
     char *tenant;       /* the name */
     char *object;       /* as JSON; NULL: there is no such Tenant */
@@ -54,6 +60,8 @@ typedef struct JobEnd {
     Retry retry;
     int64_t again_ms; /* from now; -1: when something happens */
     bool recount;     /* and then for the numbers alone       */
+    bool looked;      /* at the stream ...                    */
+    uint64_t print;   /* ... which is this by stream_print()  */
 } JobEnd;
 
 /* Keeps the job's counted_ms for the next one and frees what it holds. A job for numbers alone that

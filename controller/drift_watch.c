@@ -23,7 +23,6 @@ struct DriftWatch {
     DriftWatchSettings settings;
     natsConnection *handle; /* that the subscriptions are on */
     natsSubscription *subscriptions[SUBSCRIPTIONS];
-    Sweep *sweep;
     pthread_t thread;
 };
 
@@ -88,7 +87,7 @@ static void sweep_once(DriftWatch *self)
 
     if (!nats_connected(self->settings.nats))
         return;
-    if (sweep_run(self->sweep, self->settings.nats, &listeners, &error) < 0)
+    if (sweep_run(self->settings.nats, &listeners, &error) < 0)
         log_warn("the sweep over all streams broke off", KV("error", error.text));
 }
 
@@ -117,7 +116,6 @@ DriftWatch *drift_watch_start(const DriftWatchSettings *settings)
     DriftWatch *self = xcalloc(1, sizeof *self);
 
     self->settings = *settings;
-    self->sweep = sweep_new();
     (void)subscribe_if_new(self);
     sweep_once(self);
     int r = pthread_create(&self->thread, NULL, run, self);
@@ -132,8 +130,5 @@ void drift_watch_join(DriftWatch *self)
 
 void drift_watch_free(DriftWatch *self)
 {
-    if (self == NULL)
-        return;
-    sweep_free(self->sweep);
     free(self);
 }

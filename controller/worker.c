@@ -132,6 +132,8 @@ static JobEnd job_run(Reconciler *reconciler, Job *job)
         .retry = error_retry(end.error.kind),
         .again_ms = end.again_ms,
         .recount = end.recount,
+        .looked = end.looked,
+        .print = end.print,
     };
 }
 

@@ -22,12 +22,22 @@ static int find_consumer(const Applier *self)
     return -1;
 }
 
+/* As the server would count them now. */
+static void count_consumers(const Applier *self)
+{
+    cJSON *state = cJSON_GetObjectItemCaseSensitive(self->observed->stream, "state");
+
+    if (state != NULL)
+        json_set_int(state, "consumer_count", cJSON_GetArraySize(self->observed->consumers));
+}
+
 static void forget_consumer(const Applier *self)
 {
     int at = find_consumer(self);
 
     if (at >= 0)
         cJSON_DeleteItemFromArray(self->observed->consumers, at);
+    count_consumers(self);
 }
 
 static int send_stream(const Applier *self, const char *verb, Error *reterr)
@@ -57,6 +67,7 @@ static int send_consumer(const Applier *self, const char *action, Error *reterr)
         return -1;
     forget_consumer(self);
     (void)cJSON_AddItemToArray(self->observed->consumers, reply);
+    count_consumers(self);
     return 0;
 }
 

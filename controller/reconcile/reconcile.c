@@ -6,6 +6,7 @@
 #include "observe.h"
 #include "status.h"
 #include "stop.h"
+#include "stream_print.h"
 #include "tenant_metrics.h"
 #include "tenant_plan.h"
 
@@ -346,6 +347,8 @@ void reconcile(Reconciler *self, const cJSON *object, int64_t counted_ms, PassEn
         ret_end->error = error;
         pass_failed(&pass, &error);
     }
+    ret_end->looked = pass.was_observed;
+    ret_end->print = stream_print(pass.observed.stream);
     tenant_metrics_ready(pass.tenant.id, pass.outcome);
     if (pass.was_observed)
         tenant_metrics_count(&pass.tenant, &pass.observed);

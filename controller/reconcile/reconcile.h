@@ -34,6 +34,8 @@ typedef struct PassEnd {
     int64_t again_ms;         /* look again after so long; -1: when something happens */
     bool recount;             /* and then at the numbers alone */
     bool counted;             /* numbers were written, or are as they were */
+    bool looked;              /* at the stream, which the pass left ... */
+    uint64_t print;           /* ... as stream_print() says */
     char did[ERROR_TEXT_MAX]; /* the steps that were done, in words; "" if none */
 } PassEnd;
 

@@ -14,7 +14,7 @@ typedef struct Cached {
     char *version;
     char *concern; /* all that a worker acts upon: uid, generation, deletion, requests */
     char *text;
-    int64_t note;
+    CacheNote note;
     bool seen; /* since cache_sync_begin */
 } Cached;
 
@@ -130,19 +130,11 @@ char *cache_get(const Cache *cache, const char *name)
     return cached != NULL ? xstrdup(cached->text) : NULL;
 }
 
-void cache_note_set(Cache *cache, const char *name, int64_t note)
+CacheNote *cache_note(Cache *cache, const char *name)
 {
     Cached *cached = map_get(cache->objects, name);
 
-    if (cached != NULL)
-        cached->note = note;
-}
-
-int64_t cache_note(const Cache *cache, const char *name)
-{
-    const Cached *cached = map_get(cache->objects, name);
-
-    return cached != NULL ? cached->note : 0;
+    return cached != NULL ? &cached->note : NULL;
 }
 
 void cache_sync_begin(Cache *cache)

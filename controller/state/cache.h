@@ -34,9 +34,15 @@ bool cache_delete(Cache *cache, const cJSON *object);
 /* The object's text, the caller's (free); NULL if it is not known. */
 char *cache_get(const Cache *cache, const char *name);
 
-/* A number that the owner of the cache keeps with an object: 0 until it is set. */
-void cache_note_set(Cache *cache, const char *name, int64_t note);
-int64_t cache_note(const Cache *cache, const char *name);
+/* What the owner of the cache keeps with an object: all 0 until it is set. */
+typedef struct CacheNote {
+    int64_t counted_ms; /* when its numbers were last written            */
+    uint64_t print;     /* of its stream, as last looked at; 0: none     */
+    uint32_t sweep;     /* the last one that saw the stream              */
+} CacheNote;
+
+/* Borrowed until the object is forgotten; NULL if it is not known. */
+CacheNote *cache_note(Cache *cache, const char *name);
 
 /* A whole list follows ... */
 void cache_sync_begin(Cache *cache);

@@ -1,5 +1,6 @@
 #include "api_request.h"
 #include "kube_path.h"
+#include "stream_print.h"
 #include "sweep.h"
 #include "unit.h"
 
@@ -27,7 +28,6 @@ int api_request(NatsConnection *connection, const cJSON *body, cJSON **ret_reply
 }
 
 typedef struct World {
-    Sweep *sweep;
     Dispatcher *dispatcher;
     Fleet *fleet;
 } World;
@@ -38,16 +38,33 @@ static void ignore(void *context, const char *tenant_id)
     (void)tenant_id;
 }
 
+/* There is such a Tenant, and a pass has found no stream. */
+static void tenant_put(Dispatcher *dispatcher, const char *name)
+{
+    DEFER(defer_json) cJSON *object = cJSON_CreateObject();
+    cJSON *metadata = cJSON_CreateObject();
+    Job job;
+
+    json_set_text(metadata, "name", name);
+    json_set_text(metadata, "resourceVersion", "1");
+    json_set(object, "metadata", metadata);
+    dispatcher_put(dispatcher, object, true);
+    assert_true(dispatcher_take(dispatcher, &job));
+    dispatcher_finish(dispatcher, &job, (JobEnd){.retry = RETRY_NEVER, .again_ms = -1});
+}
+
 static int world_setup(void **state)
 {
     static World world;
 
     world = (World){
-        .sweep = sweep_new(),
         .dispatcher = dispatcher_new(kube_version_compare),
         .fleet = fleet_new(ignore, NULL),
     };
     *state = &world;
+    tenant_put(world.dispatcher, "a");
+    tenant_put(world.dispatcher, "b");
+    tenant_put(world.dispatcher, "c");
     return 0;
 }
 
@@ -55,7 +72,6 @@ static int world_teardown(void **state)
 {
     World *world = *state;
 
-    sweep_free(world->sweep);
     dispatcher_free(world->dispatcher);
     fleet_free(world->fleet);
     return 0;
@@ -66,8 +82,7 @@ static int sweep(World *world, const char *const *pages, size_t count, Error *re
 {
     memset(&server, 0, sizeof server);
     memcpy(server.pages, pages, count * sizeof *pages);
-    return sweep_run(world->sweep, NULL, &(SweepListeners){world->dispatcher, world->fleet},
-                     reterr);
+    return sweep_run(NULL, &(SweepListeners){world->dispatcher, world->fleet}, reterr);
 }
 
 /* The tenants that are queued, in their order, each followed by a space. */
@@ -106,39 +121,78 @@ static const char *queued(World *world)
 
 #define SWEEP_TEST(name) static void name(void **state)
 
-SWEEP_TEST(the_first_look_queues_nothing)
+/* A pass over the tenant found, or left, the stream as INFO says. */
+static void looked(World *world, const char *tenant, const char *info)
 {
+    DEFER(defer_json) cJSON *stream = NULL;
+    Job job;
+    Error error;
+
+    assert_int_equal(json_parse(info, strlen(info), &stream, &error), 0);
+    dispatcher_enqueue(world->dispatcher, tenant, QUEUE_USER);
+    assert_true(dispatcher_take(world->dispatcher, &job));
+    assert_string_equal(job.tenant, tenant);
+    dispatcher_finish(
+        world->dispatcher, &job,
+        (JobEnd){
+            .retry = RETRY_NEVER, .again_ms = -1, .looked = true, .print = stream_print(stream)});
+}
+
+SWEEP_TEST(a_stream_as_the_pass_left_it_queues_nothing)
+{
+    looked(*state, "a", A);
+    looked(*state, "b", B);
+    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
     SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
 }
 
-SWEEP_TEST(what_is_as_it_was_queues_nothing)
+SWEEP_TEST(a_stream_that_no_pass_has_seen_queues_its_tenant_once)
 {
+    looked(*state, "a", A);
+    SWEEP_QUEUES(*state, "b ", PAGE("2", A "," B));
     SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
-    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
+}
+
+SWEEP_TEST(what_changed_between_the_pass_and_the_sweep_queues_the_tenant)
+{
+    looked(*state, "a", A);
+    SWEEP_QUEUES(*state, "a ", PAGE("1", INFO("TENANT_A", ",\"max_age\":1", "1", "t1")));
+    looked(*state, "a", A);
+    SWEEP_QUEUES(*state, "", PAGE("1", A));
 }
 
 SWEEP_TEST(a_change_of_configuration_state_or_birth_queues_the_tenant)
 {
-    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
+    looked(*state, "a", A);
+    looked(*state, "b", B);
     SWEEP_QUEUES(*state, "a ", PAGE("2", INFO("TENANT_A", ",\"max_age\":1", "1", "t1") "," B));
     SWEEP_QUEUES(*state, "a ", PAGE("2", INFO("TENANT_A", ",\"max_age\":1", "2", "t1") "," B));
     SWEEP_QUEUES(*state, "a ", PAGE("2", INFO("TENANT_A", ",\"max_age\":1", "2", "t2") "," B));
     SWEEP_QUEUES(*state, "", PAGE("2", INFO("TENANT_A", ",\"max_age\":1", "2", "t2") "," B));
 }
 
+SWEEP_TEST(a_consumer_more_or_less_queues_the_tenant)
+{
+#define CONSUMERS(count)                                                                           \
+    "{\"config\":{\"name\":\"TENANT_A\"},\"state\":{\"consumer_count\":" count "}}"
+    looked(*state, "a", CONSUMERS("2"));
+    SWEEP_QUEUES(*state, "", PAGE("1", CONSUMERS("2")));
+    SWEEP_QUEUES(*state, "a ", PAGE("1", CONSUMERS("1")));
+}
+
 SWEEP_TEST(a_stream_that_vanished_queues_its_tenant_once)
 {
-    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
+    looked(*state, "a", A);
+    looked(*state, "b", B);
     SWEEP_QUEUES(*state, "b ", PAGE("1", A));
     SWEEP_QUEUES(*state, "", PAGE("1", A));
     SWEEP_QUEUES(*state, "a ", PAGE("0", ""));
 }
 
-SWEEP_TEST(a_stream_that_is_new_since_the_first_look_queues_its_tenant_once)
+SWEEP_TEST(a_stream_of_no_tenant_queues_nothing)
 {
-    SWEEP_QUEUES(*state, "", PAGE("1", A));
-    SWEEP_QUEUES(*state, "b ", PAGE("2", A "," B));
-    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
+    SWEEP_QUEUES(*state, "", PAGE("1", INFO("TENANT_RETAINED", "", "1", "t1")));
+    SWEEP_QUEUES(*state, "", PAGE("0", ""));
 }
 
 SWEEP_TEST(the_fleet_hears_which_streams_reach_into_others)
@@ -159,7 +213,7 @@ SWEEP_TEST(the_fleet_hears_which_streams_reach_into_others)
 
 SWEEP_TEST(a_stream_that_came_back_is_looked_at_like_a_new_one)
 {
-    SWEEP_QUEUES(*state, "", PAGE("1", A));
+    looked(*state, "a", A);
     SWEEP_QUEUES(*state, "a ", PAGE("0", ""));
     SWEEP_QUEUES(*state, "a ", PAGE("1", A));
     SWEEP_QUEUES(*state, "a ", PAGE("1", INFO("TENANT_A", "", "9", "t1")));
@@ -167,6 +221,7 @@ SWEEP_TEST(a_stream_that_came_back_is_looked_at_like_a_new_one)
 
 SWEEP_TEST(streams_that_are_no_tenants_do_not_count)
 {
+    looked(*state, "a", A);
     SWEEP_QUEUES(*state, "", PAGE("2", A "," INFO("ORDERS", "", "1", "t1")));
     SWEEP_QUEUES(*state, "", PAGE("2", A "," INFO("ORDERS", "", "2", "t1")));
     SWEEP_QUEUES(*state, "", PAGE("1", A));
@@ -174,7 +229,7 @@ SWEEP_TEST(streams_that_are_no_tenants_do_not_count)
 
 SWEEP_TEST(pages_are_read_to_the_end)
 {
-    SWEEP_QUEUES(*state, "", PAGE("3", A "," B), PAGE("3", INFO("TENANT_C", "", "1", "t1")));
+    SWEEP_QUEUES(*state, "a b c ", PAGE("3", A "," B), PAGE("3", INFO("TENANT_C", "", "1", "t1")));
     assert_int_equal(server.offsets[0], 0);
     assert_int_equal(server.offsets[1], 2);
     SWEEP_QUEUES(*state, "c ", PAGE("3", A "," B), PAGE("3", INFO("TENANT_C", "", "2", "t1")));
@@ -182,7 +237,7 @@ SWEEP_TEST(pages_are_read_to_the_end)
 
 SWEEP_TEST(an_empty_page_ends_a_list_that_became_shorter)
 {
-    SWEEP_QUEUES(*state, "", PAGE("9", A), PAGE("9", ""));
+    SWEEP_QUEUES(*state, "a ", PAGE("9", A), PAGE("9", ""));
 }
 
 SWEEP_TEST(a_page_that_cannot_be_read_makes_nobody_vanish)
@@ -190,7 +245,8 @@ SWEEP_TEST(a_page_that_cannot_be_read_makes_nobody_vanish)
     static const char *const broken[] = {PAGE("3", A), NULL};
     Error error;
 
-    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
+    looked(*state, "a", A);
+    looked(*state, "b", B);
     assert_int_equal(sweep(*state, broken, ARRAY_SIZE(broken), &error), -1);
     assert_string_equal(error.text, "NATS is away");
     assert_string_equal(queued(*state), "");
@@ -203,7 +259,8 @@ SWEEP_TEST(a_stream_without_a_leader_has_not_vanished)
                                              "],\"missing\":[\"TENANT_B\"]}"};
     Error error;
 
-    SWEEP_QUEUES(*state, "", PAGE("2", A "," B));
+    looked(*state, "a", A);
+    looked(*state, "b", B);
     assert_int_equal(sweep(*state, leaderless, 1, &error), -1);
     assert_int_equal(error.kind, ERROR_BUSY);
     assert_string_equal(error.text, "streams without a leader at the moment: 1");
@@ -213,11 +270,11 @@ SWEEP_TEST(a_stream_without_a_leader_has_not_vanished)
 
 SWEEP_TEST(an_edit_overtakes_what_the_sweep_found)
 {
-    World *world = *state;
-
-    SWEEP_QUEUES(world, "", PAGE("1", A));
     static const char *const changed[] = {PAGE("1", INFO("TENANT_A", "", "2", "t1"))};
+    World *world = *state;
     Error error;
+
+    looked(world, "a", A);
     assert_int_equal(sweep(world, changed, 1, &error), 0);
     dispatcher_enqueue(world->dispatcher, "edited", QUEUE_USER);
     assert_string_equal(queued(world), "edited a ");
@@ -228,11 +285,13 @@ SWEEP_TEST(an_edit_overtakes_what_the_sweep_found)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SWEEP_UNIT_TEST(the_first_look_queues_nothing),
-        SWEEP_UNIT_TEST(what_is_as_it_was_queues_nothing),
+        SWEEP_UNIT_TEST(a_stream_as_the_pass_left_it_queues_nothing),
+        SWEEP_UNIT_TEST(a_stream_that_no_pass_has_seen_queues_its_tenant_once),
+        SWEEP_UNIT_TEST(what_changed_between_the_pass_and_the_sweep_queues_the_tenant),
         SWEEP_UNIT_TEST(a_change_of_configuration_state_or_birth_queues_the_tenant),
+        SWEEP_UNIT_TEST(a_consumer_more_or_less_queues_the_tenant),
         SWEEP_UNIT_TEST(a_stream_that_vanished_queues_its_tenant_once),
-        SWEEP_UNIT_TEST(a_stream_that_is_new_since_the_first_look_queues_its_tenant_once),
+        SWEEP_UNIT_TEST(a_stream_of_no_tenant_queues_nothing),
         SWEEP_UNIT_TEST(the_fleet_hears_which_streams_reach_into_others),
         SWEEP_UNIT_TEST(a_stream_that_came_back_is_looked_at_like_a_new_one),
         SWEEP_UNIT_TEST(streams_that_are_no_tenants_do_not_count),
