@@ -6,6 +6,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "log.h"
+#include "memory.h"
 #include "stop.h"
 #include "sweep.h"
 
@@ -89,6 +90,7 @@ static void sweep_once(DriftWatch *self)
         return;
     if (sweep_run(self->settings.nats, &listeners, &error) < 0)
         log_warn("the sweep over all streams broke off", KV("error", error.text));
+    memory_trim();
 }
 
 static void *run(void *context)

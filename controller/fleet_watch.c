@@ -1,11 +1,11 @@
 #include "fleet_watch.h"
 
-#include <malloc.h>
 #include <pthread.h>
 
 #include "alloc.h"
 #include "clock.h"
 #include "log.h"
+#include "memory.h"
 #include "metrics.h"
 #include "stop.h"
 #include "system_request.h"
@@ -124,7 +124,7 @@ static void count_and_tell(FleetWatch *self)
         log_warn("the numbers of all tenants cannot be read at once; each is asked for",
                  KV("error", error.text));
     self->complained = r < 0;
-    (void)malloc_trim(0); /* the answers of a large fleet are many megabytes */
+    memory_trim(); /* the answers of a large fleet are many megabytes */
 }
 
 static void *run(void *context)

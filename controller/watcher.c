@@ -4,6 +4,7 @@
 
 #include "alloc.h"
 #include "log.h"
+#include "memory.h"
 #include "report.h"
 #include "stop.h"
 #include "watch.h"
@@ -24,6 +25,7 @@ static void on_synced(void *context)
 {
     dispatcher_sync_end(context);
     log_info("all Tenants are listed", KV("tenants", (int64_t)dispatcher_counts(context).objects));
+    memory_trim();
 }
 
 static void on_object(void *context, cJSON *object, bool initial)

@@ -11,7 +11,7 @@ enum { KEY_MAX = 1024 };
 typedef struct MetricSeries {
     double value;
     double sum;
-    uint64_t *counts; /* histograms: one a bucket, and the last for +Inf */
+    uint64_t *counts; /* histograms: one a bucket, and the last for +Inf; else NULL */
 } MetricSeries;
 
 /* Guards every series of every metric; the list itself is complete before there are threads. */
@@ -77,7 +77,8 @@ static MetricSeries *series_get(Metric *metric, const char *const *labels, size_
         return series;
 
     series = xcalloc(1, sizeof *series);
-    series->counts = xcalloc(metric->bucket_count + 1, sizeof *series->counts);
+    if (metric->type == METRIC_HISTOGRAM)
+        series->counts = xcalloc(metric->bucket_count + 1, sizeof *series->counts);
     map_add(metric->series, text_get(&key), series);
     return series;
 }

@@ -446,6 +446,27 @@ def test_an_idle_fleet_costs_no_write(
     assert versions() == before
 
 
+def test_a_settled_fleet_is_swept_and_not_looked_at_one_by_one(
+    new_controller: Callable[..., Controller], kubectl: Kubectl, nats: NatsServer
+) -> None:
+    controller = new_controller("--resync=2s").start()
+    names = [f"idle-{i}" for i in range(5)]
+    kubectl.apply(*(tenant(name, consumers=["audit"]) for name in names))
+    for name in names:
+        ready(kubectl, name)
+
+    def passes() -> float:
+        total = "controller_runtime_reconcile_total"
+        return sum(n for series, n in controller.metrics().items() if series.startswith(total))
+
+    def requests() -> int:
+        return int(nats.monitor("jsz")["api"]["total"])
+
+    before, asked = passes(), requests()
+    eventually(lambda: requests() >= asked + 3, "three sweeps asked for the streams")
+    assert passes() == before
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "says"),
     [
