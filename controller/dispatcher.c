@@ -7,7 +7,10 @@
 #include "clock.h"
 #include "metrics.h"
 
-enum { RETRY_SLOWLY_MS = 60 * 1000 };
+enum {
+    RETRY_SLOWLY_MS = 60 * 1000,
+    DRAFTS_MAX = 4096, /* some kilobytes each */
+};
 
 #define QUEUE_NAME "tenant"
 
@@ -250,14 +253,21 @@ static void wait_for_work(Dispatcher *self, int64_t wait_ms)
 
 static Job job_of(Dispatcher *self, const char *key)
 {
-    const CacheNote *note = cache_note(self->cache, key);
-
-    return (Job){
+    QueuePriority priority = queue_priority(self->queue, key);
+    CacheNote *note = cache_note(self->cache, key);
+    Job job = {
         .tenant = xstrdup(key),
         .object = cache_get(self->cache, key),
-        .numbers = queue_priority(self->queue, key) == QUEUE_NUMBERS,
-        .counted_ms = note != NULL ? note->counted_ms : 0,
+        .priority = priority,
+        .may_leave = priority == QUEUE_BACKLOG && queue_depth_of(self->queue, QUEUE_BACKLOG) > 0 &&
+                     queue_depth_of(self->queue, QUEUE_REPORT) < DRAFTS_MAX,
     };
+
+    if (note != NULL) {
+        job.counted_ms = note->counted_ms;
+        job.draft = TAKE(note->draft);
+    }
+    return job;
 }
 
 bool dispatcher_take(Dispatcher *self, Job *ret_job)
@@ -311,7 +321,7 @@ static void finish(Dispatcher *self, const char *tenant, JobEnd end)
     assert(!"unknown retry");
 }
 
-static void remember(Dispatcher *self, const Job *job, JobEnd end)
+static void remember(Dispatcher *self, Job *job, JobEnd end)
 {
     CacheNote *note = cache_note(self->cache, job->tenant);
 
@@ -320,22 +330,32 @@ static void remember(Dispatcher *self, const Job *job, JobEnd end)
     note->counted_ms = job->counted_ms;
     if (end.looked)
         note->print = end.print;
+    if (job->draft != NULL)
+        add(self, job->tenant, QUEUE_REPORT);
+    note->draft = TAKE(job->draft);
+}
+
+static void job_done(Job *job)
+{
+    free(job->tenant);
+    free(job->object);
+    free(job->draft);
+    *job = (Job){0};
 }
 
 void dispatcher_finish(Dispatcher *self, Job *job, JobEnd end)
 {
+    assert(job->draft == NULL || end.retry == RETRY_NEVER);
     lock(self);
-    remember(self, job, end);
-    if (!job->numbers || end.retry != RETRY_NEVER)
+    if (job->priority != QUEUE_NUMBERS || end.retry != RETRY_NEVER)
         finish(self, job->tenant, end);
     else
         look_again(self, job->tenant, end);
+    remember(self, job, end);
     queue_done(self->queue, job->tenant);
     (void)pthread_cond_signal(&self->changed); /* a sleeper may have slept for too long */
     unlock(self);
-    free(job->tenant);
-    free(job->object);
-    *job = (Job){0};
+    job_done(job);
 }
 
 void dispatcher_stop(Dispatcher *self)

@@ -46,9 +46,11 @@ void dispatcher_swept(Dispatcher *self, const char *tenant, uint64_t print);
 void dispatcher_sweep_end(Dispatcher *self);
 
 typedef struct Job {
-    char *tenant;       /* the name */
-    char *object;       /* as JSON; NULL: there is no such Tenant */
-    bool numbers;       /* nothing but counts changed: no server has to be asked */
+    char *tenant; /* the name */
+    char *object; /* as JSON; NULL: there is no such Tenant */
+    QueuePriority priority;
+    char *draft;    /* what the last job left to be written, and what this one leaves, or NULL */
+    bool may_leave; /* others wait for a worker, so that it may */
     int64_t counted_ms; /* when its numbers were last written, by clock_ms(); 0: never */
 } Job;
 
@@ -64,8 +66,9 @@ typedef struct JobEnd {
     uint64_t print;   /* ... which is this by stream_print()  */
 } JobEnd;
 
-/* Keeps the job's counted_ms for the next one and frees what it holds. A job for numbers alone that
- * went well leaves the retries of the tenant as they are. */
+/* Keeps the job's counted_ms and draft for the next one and frees what it holds. A job that leaves
+ * a draft, which must have gone well, comes again for QUEUE_REPORT. One for numbers alone that went
+ * well leaves the retries of the tenant as they are. */
 void dispatcher_finish(Dispatcher *self, Job *job, JobEnd end);
 
 void dispatcher_stop(Dispatcher *self);

@@ -87,10 +87,13 @@ static void log_end(const char *tenant, const PassEnd *end)
         log_warn("an Event is lost", KV("tenant", tenant), KV("error", end->event.text));
 }
 
-static void count_end(const PassEnd *end, int64_t took_us)
+static void count_end(const PassEnd *end, bool draft, int64_t took_us)
 {
     const bool failed = end->error.kind != ERROR_NONE;
-    const char *result = failed ? "error" : end->again_ms >= 0 ? "requeue_after" : "success";
+    const char *result = failed               ? "error"
+                         : draft              ? "requeue"
+                         : end->again_ms >= 0 ? "requeue_after"
+                                              : "success";
 
     metric_add(&reconciles, 1, CONTROLLER, result);
     metric_observe(&times, (double)took_us / 1e6, CONTROLLER);
@@ -100,18 +103,32 @@ static void count_end(const PassEnd *end, int64_t took_us)
         metric_add(&terminal_errors, 1, CONTROLLER);
 }
 
+/* What the job found as a draft is used up in either case. */
+static void pass_choose(Reconciler *reconciler, const Job *job, const cJSON *object,
+                        const char *draft, PassEnd *ret_end)
+{
+    const PassOrder order = {
+        .counted_ms = job->counted_ms == 0 ? INT64_MAX : clock_ms() - job->counted_ms,
+        .may_leave = job->may_leave,
+    };
+
+    if (job->priority == QUEUE_REPORT && draft != NULL)
+        reconcile_draft(reconciler, object, draft, ret_end);
+    else if (job->priority == QUEUE_NUMBERS)
+        reconcile_numbers(reconciler, object, order.counted_ms, ret_end);
+    else
+        reconcile(reconciler, object, &order, ret_end);
+}
+
 static void pass_run(Reconciler *reconciler, Job *job, PassEnd *ret_end)
 {
     DEFER(defer_json) cJSON *object = NULL;
-    int64_t now_ms = clock_ms();
+    DEFER(defer_free) char *draft = TAKE(job->draft);
 
     if (json_parse(job->object, strlen(job->object), &object, &ret_end->error) < 0)
         return;
-    int64_t counted_ms = job->counted_ms == 0 ? INT64_MAX : now_ms - job->counted_ms;
-    if (job->numbers)
-        reconcile_numbers(reconciler, object, counted_ms, ret_end);
-    else
-        reconcile(reconciler, object, counted_ms, ret_end);
+    pass_choose(reconciler, job, object, draft, ret_end);
+    job->draft = TAKE(ret_end->draft);
     if (ret_end->counted)
         job->counted_ms = clock_ms();
 }
@@ -127,7 +144,7 @@ static JobEnd job_run(Reconciler *reconciler, Job *job)
     }
     pass_run(reconciler, job, &end);
     log_end(job->tenant, &end);
-    count_end(&end, clock_us() - began_us);
+    count_end(&end, job->draft != NULL, clock_us() - began_us);
     return (JobEnd){
         .retry = error_retry(end.error.kind),
         .again_ms = end.again_ms,

@@ -2,6 +2,7 @@
 
 #include "apply.h"
 #include "clock.h"
+#include "draft.h"
 #include "kube_object.h"
 #include "observe.h"
 #include "status.h"
@@ -294,23 +295,11 @@ static cJSON *pass_status(const Pass *pass)
     });
 }
 
-static int pass_report(Pass *pass, int64_t counted_ms, PassEnd *end, Error *reterr)
+static int pass_write(Pass *pass, const cJSON *status, PassEnd *end, Error *reterr)
 {
-    const int64_t interval_ms = pass->self->status_interval_ms;
-    DEFER(defer_json) cJSON *status = pass_status(pass);
     DEFER(defer_json) cJSON *old = cJSON_Duplicate(pass->tenant.status, true);
-    StatusChange change = status_compare(old, status);
     cJSON *object = NULL;
 
-    end->recount = fleet_counts(pass->self->fleet, pass->tenant.id);
-    if (status_is_moving(status) && !end->recount)
-        end->again_ms = interval_ms;
-    if (change == STATUS_COUNTERS && counted_ms < interval_ms) {
-        end->again_ms = interval_ms - counted_ms;
-        return 0;
-    }
-    if (change == STATUS_SAME)
-        return 0;
     if (check_may_write(pass, reterr) < 0)
         return -1;
     if (report_status(&pass->self->reporter, &pass->tenant, status, &object, reterr) < 0)
@@ -322,6 +311,34 @@ static int pass_report(Pass *pass, int64_t counted_ms, PassEnd *end, Error *rete
     return 0;
 }
 
+/* Numbers that move are looked at again, unless they come by themselves. */
+static void pass_again(const Pass *pass, const cJSON *status, PassEnd *end)
+{
+    end->recount = fleet_counts(pass->self->fleet, pass->tenant.id);
+    if (status_is_moving(status) && !end->recount)
+        end->again_ms = pass->self->status_interval_ms;
+}
+
+static int pass_report(Pass *pass, const PassOrder *order, PassEnd *end, Error *reterr)
+{
+    const int64_t interval_ms = pass->self->status_interval_ms;
+    DEFER(defer_json) cJSON *status = pass_status(pass);
+    StatusChange change = status_compare(pass->tenant.status, status);
+
+    pass_again(pass, status, end);
+    if (change == STATUS_COUNTERS && order->counted_ms < interval_ms) {
+        end->again_ms = interval_ms - order->counted_ms;
+        return 0;
+    }
+    if (change == STATUS_SAME)
+        return 0;
+    if (order->may_leave && pass->outcome == OUTCOME_READY) {
+        end->draft = draft_print(&pass->tenant, status);
+        return 0;
+    }
+    return pass_write(pass, status, end, reterr);
+}
+
 static void pass_failed(Pass *pass, const Error *error)
 {
     pass->outcome =
@@ -330,7 +347,7 @@ static void pass_failed(Pass *pass, const Error *error)
     (void)snprintf(pass->message, sizeof pass->message, "%s", error->text);
 }
 
-void reconcile(Reconciler *self, const cJSON *object, int64_t counted_ms, PassEnd *ret_end)
+void reconcile(Reconciler *self, const cJSON *object, const PassOrder *order, PassEnd *ret_end)
 {
     DEFER(pass_done) Pass pass = {.self = self, .object = cJSON_Duplicate(object, true)};
     Error error = {0};
@@ -360,6 +377,25 @@ void reconcile(Reconciler *self, const cJSON *object, int64_t counted_ms, PassEn
             event_emit(&pass, false, "Deleted", ret_end->did, ret_end);
         return;
     }
-    if (pass_report(&pass, counted_ms, ret_end, &error) < 0 && ret_end->error.kind == ERROR_NONE)
+    if (pass_report(&pass, order, ret_end, &error) < 0 && ret_end->error.kind == ERROR_NONE)
         ret_end->error = error;
+}
+
+/* Of a status the pass that left it had nothing to say in Events but what it did, and said that. */
+void reconcile_draft(Reconciler *self, const cJSON *object, const char *draft, PassEnd *ret_end)
+{
+    DEFER(pass_done)
+    Pass pass = {.self = self, .object = cJSON_Duplicate(object, true), .outcome = OUTCOME_READY};
+    DEFER(defer_json) cJSON *status = NULL;
+
+    *ret_end = (PassEnd){.again_ms = -1};
+    if (tenant_parse(pass.object, &pass.tenant, &ret_end->error) < 0)
+        return;
+    status = draft_read(draft, &pass.tenant);
+    if (status == NULL) { /* made for an older state: look again */
+        ret_end->again_ms = 0;
+        return;
+    }
+    pass_again(&pass, status, ret_end);
+    (void)pass_write(&pass, status, ret_end, &ret_end->error);
 }

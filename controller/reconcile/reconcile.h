@@ -36,12 +36,20 @@ typedef struct PassEnd {
     bool counted;             /* numbers were written, or are as they were */
     bool looked;              /* at the stream, which the pass left ... */
     uint64_t print;           /* ... as stream_print() says */
+    char *draft;              /* what is left for reconcile_draft(), the caller's; or NULL */
     char did[ERROR_TEXT_MAX]; /* the steps that were done, in words; "" if none */
 } PassEnd;
 
-/* OBJECT is the Tenant as last read; borrowed. COUNTED_MS is how long ago its numbers were
- * written (INT64_MAX: never). Blocks for as long as its requests take. */
-void reconcile(Reconciler *self, const cJSON *object, int64_t counted_ms, PassEnd *ret_end);
+typedef struct PassOrder {
+    int64_t counted_ms; /* how long ago the tenant's numbers were written; INT64_MAX: never */
+    bool may_leave;     /* a status may be left as a draft, since others wait               */
+} PassOrder;
+
+/* OBJECT is the Tenant as last read; borrowed. Blocks for as long as its requests take. */
+void reconcile(Reconciler *self, const cJSON *object, const PassOrder *order, PassEnd *ret_end);
+
+/* Writes the status that an earlier pass left, or asks for a look if the Tenant changed since. */
+void reconcile_draft(Reconciler *self, const cJSON *object, const char *draft, PassEnd *ret_end);
 
 /* Brings the numbers in the status and the metrics up to date from what the fleet knows: asks NATS
  * nothing, and writes only what changed, and not too often. */

@@ -37,6 +37,7 @@ static void cached_free(Cached *cached)
     free(cached->version);
     free(cached->concern);
     free(cached->text);
+    free(cached->note.draft);
     free(cached);
 }
 

@@ -29,7 +29,7 @@ struct Queue {
     Entry **heap; /* delayed entries, the earliest first */
     int heap_length;
     int heap_capacity;
-    size_t ready_count;
+    size_t ready_count[PRIORITIES];
     size_t active_count;
 };
 
@@ -143,7 +143,7 @@ static void ready_remove(Queue *queue, Entry *entry)
 {
     TAILQ_REMOVE(&queue->ready[entry->priority], entry, link);
     entry->ready = false;
-    queue->ready_count--;
+    queue->ready_count[entry->priority]--;
 }
 
 static void ready_append(Queue *queue, Entry *entry, QueuePriority priority)
@@ -151,7 +151,7 @@ static void ready_append(Queue *queue, Entry *entry, QueuePriority priority)
     entry->priority = priority;
     entry->ready = true;
     TAILQ_INSERT_TAIL(&queue->ready[priority], entry, link);
-    queue->ready_count++;
+    queue->ready_count[priority]++;
 }
 
 static void entry_delay(Queue *queue, Entry *entry, int64_t due_ms, QueuePriority priority)
@@ -274,7 +274,7 @@ void queue_done(Queue *queue, const char *key)
 
 int64_t queue_wait_ms(const Queue *queue, int64_t now_ms)
 {
-    if (queue->ready_count > 0)
+    if (queue_depth(queue) > 0)
         return 0;
     if (queue->heap_length == 0)
         return -1;
@@ -288,7 +288,16 @@ void queue_wake_all(Queue *queue)
 
 size_t queue_depth(const Queue *queue)
 {
-    return queue->ready_count;
+    size_t depth = 0;
+
+    for (size_t i = 0; i < PRIORITIES; i++)
+        depth += queue->ready_count[i];
+    return depth;
+}
+
+size_t queue_depth_of(const Queue *queue, QueuePriority priority)
+{
+    return queue->ready_count[priority];
 }
 
 size_t queue_active(const Queue *queue)

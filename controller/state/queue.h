@@ -12,6 +12,7 @@
 typedef enum QueuePriority {
     QUEUE_USER,    /* someone changed something                   */
     QUEUE_BACKLOG, /* the first list, a sweep, a server come back */
+    QUEUE_REPORT,  /* all is done but to write that down          */
     QUEUE_NUMBERS, /* nothing but counts: a look at no server     */
 } QueuePriority;
 
@@ -52,8 +53,9 @@ int64_t queue_wait_ms(const Queue *queue, int64_t now_ms);
 /* Everything that waits for a retry is due now: the server is back. */
 void queue_wake_all(Queue *queue);
 
-/* Keys that are ready, and keys that are worked on. */
+/* Keys that are ready: all, and those with PRIORITY; and keys that are worked on. */
 size_t queue_depth(const Queue *queue);
+size_t queue_depth_of(const Queue *queue, QueuePriority priority);
 size_t queue_active(const Queue *queue);
 
 #endif

@@ -120,6 +120,27 @@ cJSON *json_new_int(int64_t number)
     return cJSON_CreateRaw(digits);
 }
 
+/* cJSON prints a raw item's text, and frees it with the item. */
+static void keep_digits(cJSON *item)
+{
+    int64_t whole = json_int(item, "", INT64_MIN);
+
+    if (!cJSON_IsNumber(item) || whole == INT64_MIN)
+        return;
+    item->valuestring = xasprintf("%" PRId64, whole);
+    item->type = cJSON_Raw;
+}
+
+void json_set_integers(cJSON *json)
+{
+    cJSON *item = NULL;
+
+    keep_digits(json);
+    cJSON_ArrayForEach (item, json) {
+        json_set_integers(item);
+    }
+}
+
 void json_set_int(cJSON *object, const char *name, int64_t number)
 {
     json_set(object, name, json_new_int(number));

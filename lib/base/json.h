@@ -45,6 +45,10 @@ void json_set(cJSON *object, const char *name, cJSON *item);
 /* An exact integer as a value of its own, for arrays. */
 cJSON *json_new_int(int64_t number);
 
+/* What was parsed is written back without losing a digit that was read: every integer in it is as
+ * json_set_int() makes them. */
+void json_set_integers(cJSON *json);
+
 /* Same value, whatever the order of members. An integer that was set equals what is read back of
  * it. NULL equals NULL alone. */
 bool json_equal(const cJSON *a, const cJSON *b);

@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "alloc.h"
 #include "clock.h"
 #include "dispatcher.h"
 #include "kube_path.h"
@@ -128,6 +129,89 @@ DISPATCHER_TEST(the_time_of_the_last_numbers_is_kept_for_the_next_job)
     assert_true(dispatcher_take(dispatcher, &job));
     assert_int_equal(job.counted_ms, 1234);
     dispatcher_finish(dispatcher, &job, went_well);
+}
+
+/* Takes the next job, which must be NAME's, and leaves DRAFT; true if it might. */
+static bool leave(Dispatcher *dispatcher, const char *name, const char *draft)
+{
+    Job job;
+
+    assert_true(dispatcher_take(dispatcher, &job));
+    assert_string_equal(job.tenant, name);
+    bool may_leave = job.may_leave;
+    job.draft = xstrdup(draft);
+    dispatcher_finish(dispatcher, &job, went_well);
+    return may_leave;
+}
+
+/* Takes the next job, which must be NAME's, for PRIORITY, and have DRAFT. */
+static void draft_is(Dispatcher *dispatcher, const char *name, QueuePriority priority,
+                     const char *draft)
+{
+    Job job;
+
+    assert_true(dispatcher_take(dispatcher, &job));
+    assert_string_equal(job.tenant, name);
+    assert_int_equal(job.priority, priority);
+    assert_string_equal(job.draft, draft);
+    free(TAKE(job.draft));
+    dispatcher_finish(dispatcher, &job, went_well);
+}
+
+DISPATCHER_TEST(a_draft_comes_again_when_the_backlog_is_done)
+{
+    Dispatcher *dispatcher = *state;
+
+    put(dispatcher, "a", 1, true);
+    put(dispatcher, "b", 2, true);
+    assert_true(leave(dispatcher, "a", "of a"));
+    assert_false(leave(dispatcher, "b", "of b")); /* nobody waits behind it */
+    draft_is(dispatcher, "a", QUEUE_REPORT, "of a");
+    draft_is(dispatcher, "b", QUEUE_REPORT, "of b");
+    assert_int_equal(dispatcher_counts(dispatcher).depth, 0);
+}
+
+DISPATCHER_TEST(an_edit_need_not_wait_for_the_draft)
+{
+    Dispatcher *dispatcher = *state;
+
+    put(dispatcher, "a", 1, true);
+    put(dispatcher, "b", 2, true);
+    put(dispatcher, "c", 3, true);
+    (void)leave(dispatcher, "a", "of a");
+    put(dispatcher, "a", 4, false);
+    draft_is(dispatcher, "a", QUEUE_USER, "of a"); /* for the worker to leave out */
+    (void)work_on(dispatcher, "b", went_well);
+    (void)work_on(dispatcher, "c", went_well);
+    assert_int_equal(dispatcher_counts(dispatcher).depth, 0);
+}
+
+DISPATCHER_TEST(an_edit_may_not_leave_its_status_for_later)
+{
+    Dispatcher *dispatcher = *state;
+    Job job;
+
+    put(dispatcher, "a", 1, true);
+    put(dispatcher, "b", 2, false);
+    assert_true(dispatcher_take(dispatcher, &job));
+    assert_string_equal(job.tenant, "b");
+    assert_false(job.may_leave);
+    dispatcher_finish(dispatcher, &job, went_well);
+    (void)work_on(dispatcher, "a", went_well);
+}
+
+DISPATCHER_TEST(the_draft_of_a_deleted_tenant_is_forgotten)
+{
+    Dispatcher *dispatcher = *state;
+    DEFER(defer_json) cJSON *object = object_new("a", 2);
+
+    put(dispatcher, "a", 1, true);
+    put(dispatcher, "b", 2, true);
+    (void)leave(dispatcher, "a", "of a");
+    dispatcher_delete(dispatcher, object);
+    assert_false(work_on(dispatcher, "a", went_well));
+    (void)work_on(dispatcher, "b", went_well);
+    assert_int_equal(dispatcher_counts(dispatcher).depth, 0);
 }
 
 DISPATCHER_TEST(a_job_comes_again_when_it_asked_for_it)
@@ -273,6 +357,10 @@ int main(void)
         DISPATCHER_UNIT_TEST(edits_overtake_the_first_list),
         DISPATCHER_UNIT_TEST(our_own_write_makes_no_work_and_brings_nothing_back),
         DISPATCHER_UNIT_TEST(the_time_of_the_last_numbers_is_kept_for_the_next_job),
+        DISPATCHER_UNIT_TEST(a_draft_comes_again_when_the_backlog_is_done),
+        DISPATCHER_UNIT_TEST(an_edit_need_not_wait_for_the_draft),
+        DISPATCHER_UNIT_TEST(an_edit_may_not_leave_its_status_for_later),
+        DISPATCHER_UNIT_TEST(the_draft_of_a_deleted_tenant_is_forgotten),
         DISPATCHER_UNIT_TEST(a_job_comes_again_when_it_asked_for_it),
         DISPATCHER_UNIT_TEST(a_job_that_failed_comes_again_after_a_moment),
         DISPATCHER_UNIT_TEST(whatever_waits_is_due_when_everything_is_asked_for),

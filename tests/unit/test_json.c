@@ -301,6 +301,19 @@ TEST(an_integer_equals_what_is_read_back_of_it)
     }
 }
 
+TEST(integers_that_were_parsed_are_written_with_all_their_digits)
+{
+    static const char text[] =
+        "{\"a\":2592000000000000,\"b\":[1,1.5,-7000000000000000],\"c\":\"9\"}";
+    DEFER(defer_json) cJSON *json = NULL;
+    Error error;
+
+    assert_int_equal(json_parse(text, strlen(text), &json, &error), 0);
+    json_set_integers(json);
+    DEFER(defer_free) char *printed = json_print(json);
+    assert_string_equal(printed, text);
+}
+
 TEST(integers_that_were_set_differ_by_one_digit)
 {
     DEFER(defer_json) cJSON *a = json_new_int(INT64_MAX);
@@ -333,6 +346,7 @@ int main(void)
         cmocka_unit_test(values_are_compared_by_what_they_say),
         cmocka_unit_test(null_equals_null_alone),
         cmocka_unit_test(an_integer_equals_what_is_read_back_of_it),
+        cmocka_unit_test(integers_that_were_parsed_are_written_with_all_their_digits),
         cmocka_unit_test(integers_that_were_set_differ_by_one_digit),
     };
 

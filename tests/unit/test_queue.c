@@ -102,6 +102,26 @@ QUEUE_TEST(an_edit_overtakes_the_backlog)
     take_is(queue, 0, NULL);
 }
 
+QUEUE_TEST(what_is_only_to_be_written_down_waits_for_the_backlog)
+{
+    Queue *queue = *state;
+
+    queue_add(queue, "written-1", QUEUE_REPORT);
+    queue_add(queue, "written-2", QUEUE_REPORT);
+    queue_add(queue, "old", QUEUE_BACKLOG);
+    queue_add(queue, "counts", QUEUE_NUMBERS);
+    queue_add(queue, "written-2", QUEUE_USER);
+    assert_int_equal(queue_depth(queue), 4);
+    assert_int_equal(queue_depth_of(queue, QUEUE_REPORT), 1);
+    assert_int_equal(queue_depth_of(queue, QUEUE_USER), 1);
+    take_is(queue, 0, "written-2");
+    take_is(queue, 0, "old");
+    take_is(queue, 0, "written-1");
+    assert_int_equal(queue_priority(queue, "written-1"), QUEUE_REPORT);
+    assert_int_equal(queue_depth_of(queue, QUEUE_REPORT), 0);
+    take_is(queue, 0, "counts");
+}
+
 QUEUE_TEST(a_sweep_does_not_put_an_edit_back_into_the_backlog)
 {
     Queue *queue = *state;
@@ -460,6 +480,7 @@ int main(void)
         QUEUE_UNIT_TEST(a_key_that_is_worked_on_is_not_handed_out_again),
         QUEUE_UNIT_TEST(a_key_added_while_it_is_worked_on_is_taken_once_more),
         QUEUE_UNIT_TEST(an_edit_overtakes_the_backlog),
+        QUEUE_UNIT_TEST(what_is_only_to_be_written_down_waits_for_the_backlog),
         QUEUE_UNIT_TEST(a_sweep_does_not_put_an_edit_back_into_the_backlog),
         QUEUE_UNIT_TEST(an_edit_while_a_key_is_worked_on_overtakes_the_backlog_afterwards),
         QUEUE_UNIT_TEST(a_delayed_key_waits_for_its_time),

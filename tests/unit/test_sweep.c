@@ -180,6 +180,15 @@ SWEEP_TEST(a_consumer_more_or_less_queues_the_tenant)
     SWEEP_QUEUES(*state, "a ", PAGE("1", CONSUMERS("1")));
 }
 
+SWEEP_TEST(what_the_server_says_of_itself_is_no_change)
+{
+#define METADATA(members)                                                                          \
+    INFO("TENANT_A", ",\"metadata\":{" members "\"bulkhead.dev/uid\":\"x\"}", "1", "t1")
+    looked(*state, "a", METADATA("\"_nats.level\":\"5\",\"_nats.ver\":\"2.15.2\","));
+    SWEEP_QUEUES(*state, "", PAGE("1", METADATA("")));
+    SWEEP_QUEUES(*state, "a ", PAGE("1", METADATA("\"bulkhead.dev/relay.weight\":\"2\",")));
+}
+
 SWEEP_TEST(a_stream_that_vanished_queues_its_tenant_once)
 {
     looked(*state, "a", A);
@@ -290,6 +299,7 @@ int main(void)
         SWEEP_UNIT_TEST(what_changed_between_the_pass_and_the_sweep_queues_the_tenant),
         SWEEP_UNIT_TEST(a_change_of_configuration_state_or_birth_queues_the_tenant),
         SWEEP_UNIT_TEST(a_consumer_more_or_less_queues_the_tenant),
+        SWEEP_UNIT_TEST(what_the_server_says_of_itself_is_no_change),
         SWEEP_UNIT_TEST(a_stream_that_vanished_queues_its_tenant_once),
         SWEEP_UNIT_TEST(a_stream_of_no_tenant_queues_nothing),
         SWEEP_UNIT_TEST(the_fleet_hears_which_streams_reach_into_others),
