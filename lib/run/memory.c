@@ -15,6 +15,7 @@ static void segment_drop(uintptr_t base, const ElfW(Phdr) * segment)
     uintptr_t to = (base + segment->p_vaddr + segment->p_memsz + page - 1) & ~(page - 1);
 
     if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) == 0)
+        /* Addresses of the loader come as integers. NOLINTNEXTLINE(performance-no-int-to-ptr) */
         (void)madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
