@@ -10,6 +10,11 @@ static const Option options[] = {
     {"kubeconfig", OPTION_TEXT, FIELD(kubeconfig), NULL, 0, 0, NULL,
      "Kubeconfig to use. Without it: $KUBECONFIG, then the pod's service account, then "
      "~/.kube/config."},
+    {"kube-qps", OPTION_COUNT, FIELD(kube_qps), "300", 0, 100000, NULL,
+     "Most requests a second to the API server, on average; 0: no limit. Watches and the Lease do "
+     "not count."},
+    {"kube-burst", OPTION_COUNT, FIELD(kube_burst), "1000", 1, 100000, NULL,
+     "Requests that may go to the API server at once after a quiet time."},
     NATS_OPTION_ROWS(FIELD),
     {"system-creds", OPTION_TEXT, FIELD(system_creds), NULL, 0, 0, NULL,
      "Credentials file of a user of NATS' system account. With it the numbers of all tenants come "

@@ -10,6 +10,8 @@ typedef struct ControllerSettings {
     const char *system_creds;
     const char *system_url;
     const char *kubeconfig;
+    int64_t kube_qps;
+    int64_t kube_burst;
     const char *listen;
     const char *log_level;
     const char *log_format;

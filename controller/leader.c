@@ -10,12 +10,19 @@
 #include "metrics.h"
 #include "stop.h"
 
-enum { JITTER_PARTS = 5, ALIVE_SLACK_MS = 5000 };
+enum { JITTER_PARTS = 5 };
 
 static Metric master = {
     .name = "leader_election_master_status",
     .type = METRIC_GAUGE,
     .help = "1 if this process holds the lease, else 0.",
+    .labels = {"name"},
+};
+
+static Metric slow_path = {
+    .name = "leader_election_slowpath_total",
+    .type = METRIC_COUNTER,
+    .help = "Renewals that were refused because somebody else had changed the lease.",
     .labels = {"name"},
 };
 
@@ -30,6 +37,7 @@ struct Leader {
 void leader_register_metrics(void)
 {
     metrics_register(&master);
+    metrics_register(&slow_path);
 }
 
 bool leader_may_write(Leader *self)
@@ -43,7 +51,7 @@ const char *leader_alive(Leader *self)
 {
     int64_t renewed_ms = atomic_load(&self->renewed_ms);
 
-    return renewed_ms > 0 && clock_ms() - renewed_ms > LEASE_DURATION_MS + ALIVE_SLACK_MS
+    return renewed_ms > 0 && lease_is_wedged(renewed_ms, clock_ms())
                ? "the lease is not renewed any more"
                : NULL;
 }
@@ -86,7 +94,9 @@ static void turn(Leader *self, char told[LEASE_HOLDER_SIZE])
     int64_t sent_ms = 0;
     Error error;
 
+    uint64_t before = lease_slow_paths(self->lease);
     int r = lease_try(self->lease, &held, &sent_ms, &error);
+    metric_add(&slow_path, (double)(lease_slow_paths(self->lease) - before), self->settings.lease);
     if (stop_requested())
         return;
     if (r < 0)

@@ -16,6 +16,9 @@
 
 enum { START_RETRY_MS = 1000, START_TRIES = 5 };
 
+/* For the Events that wait and the last counts, when all else has ended. */
+enum { EVENTS_BUDGET_MS = 3000 };
+
 /* Every request has a time limit, so that only a defect takes this long. */
 static const int64_t pass_ms_max = 600000;
 
@@ -26,6 +29,7 @@ typedef struct Controller {
     KubeClient *kube;
     NatsConnection *nats;
     NatsConnection *system; /* NULL: no access to the system account */
+    KubeRecorder *recorder;
     Dispatcher *dispatcher;
     Fleet *fleet;
     Reconciler reconciler;
@@ -58,6 +62,12 @@ static void on_fleet(void *context, const char *tenant_id)
         dispatcher_recount_all(self->dispatcher);
 }
 
+static void on_event_lost(void *context, const Error *error)
+{
+    (void)context;
+    log_warn("an Event is lost", KV("error", error->text));
+}
+
 static void on_store(void *context, const cJSON *object)
 {
     dispatcher_store(context, object);
@@ -75,6 +85,15 @@ static const char *alive(void *context)
     return workers != NULL && workers_longest_ms(workers) > pass_ms_max
                ? "a pass over a Tenant has taken more than ten minutes"
                : NULL;
+}
+
+static void measure(void *context)
+{
+    const Controller *self = context;
+    const WorkerPool *workers = atomic_load(&self->workers);
+
+    if (workers != NULL)
+        workers_measure(workers);
 }
 
 /* Not on NATS: a controller that is not ready would block a rollout and heal nothing. */
@@ -117,6 +136,7 @@ static int connect_system(Controller *self, Error *reterr)
     if (self->settings->system_creds == NULL && self->settings->system_url == NULL)
         return 0;
     settings.creds = self->settings->system_creds;
+    settings.nkey = NULL;
     if (self->settings->system_url != NULL)
         settings.url = self->settings->system_url;
     if (nats_connect(&settings, self->process->name, NULL, &self->system, reterr) < 0)
@@ -132,6 +152,7 @@ static int connect_all(Controller *self, Error *reterr)
     if (kube_config_load(self->settings->kubeconfig, NULL, &config, reterr) < 0 ||
         kube_client_new(config, controller_program.name, &self->kube, reterr) < 0)
         return -1;
+    kube_client_limit(self->kube, self->settings->kube_qps, self->settings->kube_burst);
     self->dispatcher = dispatcher_new(kube_version_compare);
     self->fleet = fleet_new(on_fleet, self);
     if (nats_connect(&self->settings->nats, self->process->name, &watcher, &self->nats, reterr) < 0)
@@ -151,7 +172,7 @@ static void reconciler_init(Controller *self)
 {
     Reconciler *reconciler = &self->reconciler;
 
-    reconciler->reporter = (Reporter){.kube = self->kube, .instance = self->process->host};
+    reconciler->reporter = (Reporter){.kube = self->kube, .recorder = self->recorder};
     reconciler->nats = self->nats;
     reconciler->fleet = self->fleet;
     reconciler->cluster = self->cluster;
@@ -192,8 +213,17 @@ static void start_acting(Controller *self)
     atomic_store(&self->leader, leader);
 }
 
+static void warn_of_nats(const NatsConnection *nats)
+{
+    char why[ERROR_TEXT_MAX];
+
+    nats_last_complaint(nats, why);
+    log_warn("not connected to NATS yet; trying on. Is --nats-url right?", KV("why", why));
+}
+
 /* Everything runs until a stop is requested. Then what feeds the queue ends first, the workers
- * finish the passes they are in, and the lease goes when nothing can be written any more. */
+ * finish the passes they are in, and the lease goes when nothing can be written any more. Events,
+ * which need no lease, are told last. */
 static int run(Controller *self, Error *reterr)
 {
     const DriftWatchSettings drift = {
@@ -211,6 +241,12 @@ static int run(Controller *self, Error *reterr)
         .interval_ms = self->settings->status_interval_ms,
     };
 
+    self->recorder = kube_recorder_start(&(KubeRecorderSettings){
+        .client = self->kube,
+        .controller = "bulkhead.dev/controller",
+        .instance = self->process->host,
+        .on_lost = on_event_lost,
+    });
     reconciler_init(self);
     self->fleet_watch = fleet_watch_start(&fleet);
     self->drift_watch = drift_watch_start(&drift);
@@ -220,7 +256,7 @@ static int run(Controller *self, Error *reterr)
              KV("server", kube_client_server(self->kube)), KV("instance", self->process->host),
              KV("cluster", self->cluster));
     if (!nats_connected(self->nats))
-        log_warn("NATS does not answer yet; trying on. Is --nats-url right?");
+        warn_of_nats(self->nats);
     while (!stop_requested())
         (void)stop_wait_ms(INT32_MAX);
     log_info("stopping");
@@ -231,9 +267,9 @@ static int run(Controller *self, Error *reterr)
     leader_join(self->leader);              /* nobody starts workers from here on     */
     health_server_stop(TAKE(self->health)); /* it asks about the workers and the leader */
     workers_join(self->workers);
-    if (!leader_finish(self->leader))
-        return error_set(reterr, ERROR_BUSY, "the lease was lost");
-    return 0;
+    bool kept = leader_finish(self->leader);
+    kube_recorder_stop(self->recorder, EVENTS_BUDGET_MS);
+    return kept ? 0 : error_set(reterr, ERROR_BUSY, "the lease was lost");
 }
 
 static void controller_done(Controller *self)
@@ -253,12 +289,14 @@ static int controller_run(Process *process, const char *command, Error *reterr)
 {
     static Controller controller;
     Controller *self = &controller;
-    const HealthChecks checks = {.alive = alive, .ready = ready, .context = self};
+    const HealthChecks checks = {
+        .alive = alive, .ready = ready, .measure = measure, .context = self};
 
     (void)command;
     self->process = process;
     self->settings = process->settings;
     kube_client_register_metrics();
+    kube_recorder_register_metrics();
     dispatcher_register_metrics();
     leader_register_metrics();
     fleet_watch_register_metrics();

@@ -10,8 +10,14 @@
 
 #define CONTROLLER "tenant"
 
-static const double time_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
-                                      1,     2.5,  5,     10,   25,  60};
+/* controller-runtime's. */
+static const double time_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3,  0.35,
+                                      0.4,   0.45, 0.5,   0.6,  0.7, 0.8,  0.9, 1,    1.25, 1.5,
+                                      1.75,  2,    2.5,   3,    3.5, 4,    4.5, 5,    6,    7,
+                                      8,     9,    10,    15,   20,  25,   30,  40,   50,   60};
+/* client-go's for its work queue. */
+static const double work_buckets[] = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3,
+                                      1e-2, 1e-1, 1,    10,   100,  1000};
 
 static Metric reconciles = {
     .name = "controller_runtime_reconcile_total",
@@ -52,6 +58,27 @@ static Metric limit = {
     .labels = {"controller"},
 };
 
+static Metric work_time = {
+    .name = "workqueue_work_duration_seconds",
+    .type = METRIC_HISTOGRAM,
+    .help = "How long a worker had a Tenant that it took from the queue.",
+    .labels = {"name"},
+    .buckets = work_buckets,
+    .bucket_count = ARRAY_SIZE(work_buckets),
+};
+static Metric unfinished = {
+    .name = "workqueue_unfinished_work_seconds",
+    .type = METRIC_GAUGE,
+    .help = "For how long the passes under way have lasted, all together.",
+    .labels = {"name"},
+};
+static Metric longest = {
+    .name = "workqueue_longest_running_processor_seconds",
+    .type = METRIC_GAUGE,
+    .help = "For how long the longest pass under way has lasted.",
+    .labels = {"name"},
+};
+
 typedef struct Worker {
     WorkerPool *pool;
     pthread_t thread;
@@ -73,6 +100,9 @@ void workers_register_metrics(size_t count)
     metrics_register(&times);
     metrics_register(&active);
     metrics_register(&limit);
+    metrics_register(&work_time);
+    metrics_register(&unfinished);
+    metrics_register(&longest);
     metric_set(&limit, (double)count, CONTROLLER);
 }
 
@@ -83,8 +113,6 @@ static void log_end(const char *tenant, const PassEnd *end)
     if (end->error.kind != ERROR_NONE && error_retry(end->error.kind) != RETRY_NOW)
         log_warn("not reconciled", KV("tenant", tenant),
                  KV("reason", error_reason(end->error.kind)), KV("error", end->error.text));
-    if (end->event.kind != ERROR_NONE)
-        log_warn("an Event is lost", KV("tenant", tenant), KV("error", end->event.text));
 }
 
 static void count_end(const PassEnd *end, bool draft, int64_t took_us)
@@ -97,6 +125,7 @@ static void count_end(const PassEnd *end, bool draft, int64_t took_us)
 
     metric_add(&reconciles, 1, CONTROLLER, result);
     metric_observe(&times, (double)took_us / 1e6, CONTROLLER);
+    metric_observe(&work_time, (double)took_us / 1e6, CONTROLLER);
     if (failed)
         metric_add(&errors, 1, CONTROLLER);
     if (failed && error_is_terminal(end->error.kind))
@@ -185,18 +214,32 @@ WorkerPool *workers_start(Dispatcher *dispatcher, Reconciler *reconciler, size_t
     return pool;
 }
 
+static int64_t running_ms(const Worker *worker, int64_t now_ms)
+{
+    int64_t began_ms = atomic_load(&worker->began_ms);
+
+    return began_ms > 0 ? now_ms - began_ms : 0;
+}
+
 int64_t workers_longest_ms(const WorkerPool *pool)
 {
     int64_t now_ms = clock_ms();
     int64_t longest_ms = 0;
 
-    for (size_t i = 0; i < pool->count; i++) {
-        int64_t began_ms = atomic_load(&pool->workers[i].began_ms);
-
-        if (began_ms > 0)
-            longest_ms = max_i64(longest_ms, now_ms - began_ms);
-    }
+    for (size_t i = 0; i < pool->count; i++)
+        longest_ms = max_i64(longest_ms, running_ms(&pool->workers[i], now_ms));
     return longest_ms;
+}
+
+void workers_measure(const WorkerPool *pool)
+{
+    int64_t now_ms = clock_ms();
+    int64_t sum_ms = 0;
+
+    for (size_t i = 0; i < pool->count; i++)
+        sum_ms += running_ms(&pool->workers[i], now_ms);
+    metric_set(&unfinished, (double)sum_ms / 1e3, CONTROLLER);
+    metric_set(&longest, (double)workers_longest_ms(pool) / 1e3, CONTROLLER);
 }
 
 void workers_join(WorkerPool *pool)

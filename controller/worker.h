@@ -17,6 +17,9 @@ void workers_join(WorkerPool *pool);
 /* How long the longest pass that is under way has taken until now; 0 without one. */
 int64_t workers_longest_ms(const WorkerPool *pool);
 
+/* Sets the gauges of passes under way, which grow by themselves. */
+void workers_measure(const WorkerPool *pool);
+
 /* The names of controller-runtime where it has one. Call once, from main. */
 void workers_register_metrics(size_t count);
 

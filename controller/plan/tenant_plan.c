@@ -4,7 +4,7 @@
 #include "ownership.h"
 #include "stream_fields.h"
 
-enum { REASON_MAX = 4096 };
+enum { REASON_MAX = 4096, MAX_CONSUMERS_LIVE_LEVEL = 2 };
 
 typedef struct Planner {
     const PlanInput *input;
@@ -43,6 +43,21 @@ static int check_owner(const Planner *self, const cJSON *config, Error *reterr)
     abort();
 }
 
+/* Older servers take the number of consumers at a stream's creation and never again. */
+static int check_consumer_limit(const Planner *self, const cJSON *observed, Error *reterr)
+{
+    const int64_t want = json_int(self->input->desired->stream, "max_consumers", -1);
+    const int64_t have = json_int(observed, "max_consumers", -1);
+
+    if (want == have || self->input->api_level >= MAX_CONSUMERS_LIVE_LEVEL)
+        return 0;
+    return error_set(reterr, ERROR_UNSUPPORTED,
+                     "spec.limits.maxConsumers: changing it from %" PRId64 " to %" PRId64
+                     " (-1: no limit) needs NATS %s (API level %d); the server has level %" PRId64,
+                     have, want, api_level_version(MAX_CONSUMERS_LIVE_LEVEL),
+                     MAX_CONSUMERS_LIVE_LEVEL, self->input->api_level);
+}
+
 static int plan_stream(Planner *self, Error *reterr)
 {
     DEFER(text_done) Text reason = TEXT_MAX(REASON_MAX);
@@ -53,6 +68,8 @@ static int plan_stream(Planner *self, Error *reterr)
         plan_add(&self->plan, STEP_STREAM_CREATE, "", desired, "");
         return 0;
     }
+    if (check_consumer_limit(self, observed, reterr) < 0)
+        return -1;
     switch (fields_diff(&stream_fields, desired, observed, &reason)) {
     case FIELD_DIFF_NONE:
         return 0;

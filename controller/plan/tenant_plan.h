@@ -12,12 +12,14 @@ typedef struct PlanInput {
     const TenantDesired *desired; /* the steps borrow from it */
     const Observed *observed;
     const char *cluster; /* the uid that marks this Kubernetes */
+    int64_t api_level;   /* of the server                      */
 } PlanInput;
 
 /* The steps that make JetStream what is desired; none when it is already so.
  *
  * ERROR_OWNED or ERROR_UNOWNED for a stream that is not this tenant's; ERROR_INVALID for a change
- * that would need a new stream or consumer: dropping data is never the controller's choice. */
+ * that would need a new stream or consumer: dropping data is never the controller's choice;
+ * ERROR_UNSUPPORTED for one that needs a newer server. */
 int tenant_plan(const PlanInput *input, Plan *ret_plan, Error *reterr) MUST_CHECK;
 
 /* The steps that a deletion asks for: the stream goes if it carries this tenant's mark and the

@@ -16,8 +16,9 @@ enum { CLUSTERED_REPLICAS = 3, PLAN_TEXT_MAX = 8192 };
 /* What one pass knows; each step fills in its part. */
 typedef struct Pass {
     Reconciler *self;
-    cJSON *object; /* owned: the newest state, replaced by each write of ours */
-    Tenant tenant; /* parsed from it */
+    cJSON *object;     /* owned: the newest state, replaced by each write of ours */
+    Tenant tenant;     /* parsed from it */
+    int64_t api_level; /* of the server */
     TenantDesired desired;
     Observed observed;
     bool was_observed;
@@ -75,6 +76,7 @@ static int pass_desire(Pass *pass, Error *reterr)
 
     if (server_read(pass->self, &server, reterr) < 0)
         return -1;
+    pass->api_level = server.api_level;
     const TenantScope scope = {
         .cluster = pass->self->cluster,
         .api_level = server.api_level,
@@ -113,6 +115,7 @@ static PlanInput plan_input(const Pass *pass)
         .desired = &pass->desired,
         .observed = &pass->observed,
         .cluster = pass->self->cluster,
+        .api_level = pass->api_level,
     };
 }
 
@@ -246,14 +249,12 @@ static int pass_delete(Pass *pass, PassEnd *end, Error *reterr)
     return pass_finalizer(pass, false, reterr);
 }
 
-static void event_emit(const Pass *pass, bool warning, const char *reason, const char *note,
-                       PassEnd *end)
+static void event_emit(const Pass *pass, bool warning, const char *reason, const char *note)
 {
     const ReportEvent event = {
         .object = pass->object, .warning = warning, .reason = reason, .note = note};
 
-    if (report_event(&pass->self->reporter, &event, &end->event) < 0)
-        (void)error_wrap(&end->event, "Event %s", reason);
+    report_event(&pass->self->reporter, &event);
 }
 
 static const char *condition_text(const cJSON *status, const char *type, const char *member)
@@ -261,20 +262,25 @@ static const char *condition_text(const cJSON *status, const char *type, const c
     return json_text(condition_find(json_at(status, "conditions"), type), member, "");
 }
 
-/* On transitions only. The first creation has none: the status says all, and a fleet that comes up
- * would write twice as much. */
-static void events_emit(const Pass *pass, const cJSON *old, const cJSON *status, PassEnd *end)
+/* The first creation has none: the status says all, and a fleet that comes up would write twice as
+ * much. */
+static void event_of_work(const Pass *pass, const char *did)
+{
+    if (did[0] != '\0' && *json_text(pass->tenant.status, "stream.created", "") != '\0')
+        event_emit(pass, false, "Reconciled", did);
+}
+
+/* On transitions only. */
+static void events_of_status(const Pass *pass, const cJSON *old, const cJSON *status)
 {
     const char *reason = condition_text(status, "Ready", "reason");
     const char *loss = condition_text(status, STATUS_DATA_LOSS, "message");
 
-    if (end->did[0] != '\0' && *json_text(old, "stream.created", "") != '\0')
-        event_emit(pass, false, "Reconciled", end->did, end);
     if ((pass->outcome == OUTCOME_STALLED || pass->outcome == OUTCOME_DRIFTED) &&
         !text_eq(condition_text(old, "Ready", "reason"), reason))
-        event_emit(pass, true, reason, pass->message, end);
+        event_emit(pass, true, reason, pass->message);
     if (*loss != '\0' && !text_eq(condition_text(old, STATUS_DATA_LOSS, "message"), loss))
-        event_emit(pass, true, STATUS_DATA_LOSS, loss, end);
+        event_emit(pass, true, STATUS_DATA_LOSS, loss);
 }
 
 static cJSON *pass_status(const Pass *pass)
@@ -307,7 +313,7 @@ static int pass_write(Pass *pass, const cJSON *status, PassEnd *end, Error *rete
     end->counted = true;
     if (pass_store(pass, object, reterr) < 0)
         return -1;
-    events_emit(pass, old, status, end);
+    events_of_status(pass, old, status);
     return 0;
 }
 
@@ -325,6 +331,7 @@ static int pass_report(Pass *pass, const PassOrder *order, PassEnd *end, Error *
     DEFER(defer_json) cJSON *status = pass_status(pass);
     StatusChange change = status_compare(pass->tenant.status, status);
 
+    event_of_work(pass, end->did);
     pass_again(pass, status, end);
     if (change == STATUS_COUNTERS && order->counted_ms < interval_ms) {
         end->again_ms = interval_ms - order->counted_ms;
@@ -374,7 +381,7 @@ void reconcile(Reconciler *self, const cJSON *object, const PassOrder *order, Pa
         return;
     if (r == 0 && pass.tenant.deletion_timestamp != NULL) {
         if (ret_end->did[0] != '\0')
-            event_emit(&pass, false, "Deleted", ret_end->did, ret_end);
+            event_emit(&pass, false, "Deleted", ret_end->did);
         return;
     }
     if (pass_report(&pass, order, ret_end, &error) < 0 && ret_end->error.kind == ERROR_NONE)

@@ -30,7 +30,6 @@ typedef struct Reconciler {
 /* How a pass ended, for the queue, the log and the metrics. */
 typedef struct PassEnd {
     Error error;              /* kind ERROR_NONE: it went well */
-    Error event;              /* kind ERROR_NONE, or why an Event could not be written */
     int64_t again_ms;         /* look again after so long; -1: when something happens */
     bool recount;             /* and then at the numbers alone */
     bool counted;             /* numbers were written, or are as they were */

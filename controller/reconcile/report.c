@@ -1,6 +1,5 @@
 #include "report.h"
 
-#include "kube_event.h"
 #include "kube_object.h"
 
 const KubeResource tenant_resource = {
@@ -30,17 +29,15 @@ int report_finalizer(const Reporter *self, const cJSON *object, bool present, cJ
     return kube_set_finalizer(self->kube, &ref, &finalizer, ret_object, reterr);
 }
 
-int report_event(const Reporter *self, const ReportEvent *event, Error *reterr)
+void report_event(const Reporter *self, const ReportEvent *event)
 {
     const KubeEvent full = {
         .regarding = event->object,
-        .controller = "bulkhead.dev/controller",
-        .instance = self->instance,
         .warning = event->warning,
         .reason = event->reason,
         .action = "Reconcile",
         .note = event->note,
     };
 
-    return kube_event_create(self->kube, &full, reterr);
+    kube_recorder_tell(self->recorder, &full);
 }

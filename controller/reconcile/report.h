@@ -4,6 +4,7 @@
 
 #include "kube_client.h"
 #include "kube_path.h"
+#include "kube_recorder.h"
 #include "plan.h"
 #include "tenant.h"
 
@@ -12,7 +13,7 @@ extern const KubeResource tenant_resource;
 /* Who reports. */
 typedef struct Reporter {
     KubeClient *kube;
-    const char *instance; /* this process: the pod's name */
+    KubeRecorder *recorder;
 } Reporter;
 
 /* Writes STATUS onto the very object that TENANT was parsed from. *ret_object, the object as it is
@@ -31,8 +32,7 @@ typedef struct ReportEvent {
     const char *note;
 } ReportEvent;
 
-/* An Event is told at most once and never waited for twice: losing one loses nothing. Errors are
- * for the log. */
-int report_event(const Reporter *self, const ReportEvent *event, Error *reterr) MUST_CHECK;
+/* Queues an Event; nobody waits for it. */
+void report_event(const Reporter *self, const ReportEvent *event);
 
 #endif

@@ -19,13 +19,22 @@ static int request_failed(natsStatus status, const char *subject, Error *reterr)
     return error_set(reterr, ERROR_BUSY, "%s: %s", subject, natsStatus_GetText(status));
 }
 
+static int not_connected(const NatsConnection *connection, const char *subject, Error *reterr)
+{
+    char why[ERROR_TEXT_MAX];
+
+    nats_last_complaint(connection, why);
+    return error_set(reterr, ERROR_BUSY, "%s: not connected to NATS%s%s", subject,
+                     why[0] != '\0' ? ": " : "", why);
+}
+
 static int request(NatsConnection *connection, const char *subject, const char *text,
                    natsMsg **ret_msg, Error *reterr)
 {
     natsConnection *nc = nats_handle(connection);
 
     if (nc == NULL || !nats_connected(connection))
-        return error_set(reterr, ERROR_BUSY, "%s: not connected to NATS", subject);
+        return not_connected(connection, subject, reterr);
     natsStatus status = natsConnection_RequestString(ret_msg, nc, subject, text != NULL ? text : "",
                                                      API_TIMEOUT_MS);
     return status == NATS_OK ? 0 : request_failed(status, subject, reterr);

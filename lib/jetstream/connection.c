@@ -386,9 +386,21 @@ natsConnection *nats_handle(const NatsConnection *self)
     return nc;
 }
 
+/* With the lock held: what nats.c, which tries on by itself, met last; NULL: nothing. */
+static const char *met_last_locked(const NatsConnection *self)
+{
+    const char *text = NULL;
+
+    if (self->nc == NULL || natsConnection_Status(self->nc) == NATS_CONN_STATUS_CONNECTED ||
+        natsConnection_GetLastError(self->nc, &text) == NATS_OK)
+        return NULL;
+    return text;
+}
+
 void nats_last_complaint(const NatsConnection *self, char ret_text[ERROR_TEXT_MAX])
 {
     lock(self);
-    memcpy(ret_text, self->complaint, sizeof self->complaint);
+    const char *met = self->complaint[0] == '\0' ? met_last_locked(self) : NULL;
+    (void)snprintf(ret_text, ERROR_TEXT_MAX, "%s", met != NULL ? met : self->complaint);
     unlock(self);
 }

@@ -17,6 +17,7 @@ DEFINE_DEFER(natsMsg *, defer_nats_msg, natsMsg_Destroy)
 typedef struct NatsSettings {
     const char *url; /* one or more, comma-separated */
     const char *creds;
+    const char *nkey;
     const char *ca;
     const char *cert;
     const char *key;
@@ -41,6 +42,15 @@ typedef struct NatsSettings {
          0,                                                                                        \
          NULL,                                                                                     \
          "Credentials file (JWT and seed). Read again at each reconnect."},                        \
+        {"nats-nkey",                                                                              \
+         OPTION_TEXT,                                                                              \
+         FIELD(nats.nkey),                                                                         \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0,                                                                                        \
+         NULL,                                                                                     \
+         "File with the seed of an NKey (SU...), instead of --nats-creds. Read again at each "     \
+         "reconnect."},                                                                            \
         {"nats-ca",                                                                                \
          OPTION_TEXT,                                                                              \
          FIELD(nats.ca),                                                                           \
@@ -94,7 +104,7 @@ uint64_t nats_epoch(const NatsConnection *self);
 natsConnection *nats_handle(const NatsConnection *self);
 
 /* The last refusal that the server sent outside any reply (a permission violation, an expired
- * credential), or "". The text is copied. */
+ * credential), or why there is no connection, or "". The text is copied. */
 void nats_last_complaint(const NatsConnection *self, char ret_text[ERROR_TEXT_MAX]);
 
 #endif

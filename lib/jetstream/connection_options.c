@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "nkey.h"
+#include "secret_file.h"
 
 enum {
     CONNECT_TIMEOUT_MS = 3000,
@@ -17,13 +19,11 @@ enum {
     IO_BUFFER_BYTES = 128 * 1024,
 };
 
-enum { FILE_CREDS, FILE_CA, FILE_CERT, FILE_KEY };
+enum { FILE_CREDS, FILE_NKEY, FILE_CA, FILE_CERT, FILE_KEY };
 
 static const char *const file_flags[] = {
-    [FILE_CREDS] = "--nats-creds",
-    [FILE_CA] = "--nats-ca",
-    [FILE_CERT] = "--nats-cert",
-    [FILE_KEY] = "--nats-key",
+    [FILE_CREDS] = "--nats-creds", [FILE_NKEY] = "--nats-nkey", [FILE_CA] = "--nats-ca",
+    [FILE_CERT] = "--nats-cert",   [FILE_KEY] = "--nats-key",
 };
 
 static int file_check(const char *flag, const char *path, Error *reterr)
@@ -112,14 +112,46 @@ static natsStatus set_reconnecting(natsOptions *options)
     return status;
 }
 
+static int nkey_read(const ConnectionOptions *self, char ret_public[NKEY_PUBLIC_SIZE],
+                     Error *reterr)
+{
+    DEFER(secret_done) Secret seed = {0};
+
+    if (secret_read(self->files[FILE_NKEY], &seed, reterr) < 0)
+        return error_wrap(reterr, "--nats-nkey");
+    if (nkey_public(seed.at, ret_public, reterr) < 0)
+        return error_wrap(reterr, "--nats-nkey: '%s'", self->files[FILE_NKEY]);
+    return 0;
+}
+
+/* The server is told the public key and gets its nonce signed; nats.c reads the seed for that at
+ * each connect. */
+static natsStatus set_nkey(const ConnectionOptions *self, natsOptions *options)
+{
+    char public[NKEY_PUBLIC_SIZE];
+    Error ignored;
+
+    if (self->files[FILE_NKEY] == NULL)
+        return NATS_OK;
+    if (nkey_read(self, public, &ignored) < 0)
+        return NATS_INVALID_ARG;
+    return natsOptions_SetNKeyFromSeed(options, public, self->files[FILE_NKEY]);
+}
+
 static int settings_check(ConnectionOptions *self, const char *url, Error *reterr)
 {
+    char public[NKEY_PUBLIC_SIZE];
+
     if (servers_split(self, url != NULL ? url : "", reterr) < 0)
         return -1;
     for (size_t i = 0; i < CONNECTION_FILES; i++) {
         if (file_check(file_flags[i], self->files[i], reterr) < 0)
             return -1;
     }
+    if (self->files[FILE_CREDS] != NULL && self->files[FILE_NKEY] != NULL)
+        return error_set(reterr, ERROR_INVALID, "--nats-creds and --nats-nkey: want one of them");
+    if (self->files[FILE_NKEY] != NULL && nkey_read(self, public, reterr) < 0)
+        return -1;
     if ((self->files[FILE_CERT] == NULL) != (self->files[FILE_KEY] == NULL))
         return error_set(reterr, ERROR_INVALID, "--nats-cert and --nats-key go together");
     if (self->files[FILE_CA] != NULL || self->files[FILE_CERT] != NULL)
@@ -159,6 +191,8 @@ natsStatus connection_options_apply(const ConnectionOptions *self, natsOptions *
     if (status == NATS_OK && self->files[FILE_CREDS] != NULL)
         status = natsOptions_SetUserCredentialsFromFiles(options, self->files[FILE_CREDS], NULL);
     if (status == NATS_OK)
+        status = set_nkey(self, options);
+    if (status == NATS_OK)
         status = set_reconnecting(options);
     if (status == NATS_OK)
         status = set_tls(self, options);
@@ -186,8 +220,8 @@ uint64_t connection_options_stamp(const ConnectionOptions *self)
 int connection_options_init(ConnectionOptions *self, const NatsSettings *settings, const char *name,
                             Error *reterr)
 {
-    const char *const paths[CONNECTION_FILES] = {settings->creds, settings->ca, settings->cert,
-                                                 settings->key};
+    const char *const paths[CONNECTION_FILES] = {settings->creds, settings->nkey, settings->ca,
+                                                 settings->cert, settings->key};
 
     *self = (ConnectionOptions){.name = xstrdup(name)};
     for (size_t i = 0; i < CONNECTION_FILES; i++)

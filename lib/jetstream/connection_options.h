@@ -6,11 +6,11 @@
 
 DEFINE_DEFER(natsOptions *, defer_nats_options, natsOptions_Destroy)
 
-enum { CONNECTION_SERVERS_MAX = 16, CONNECTION_FILES = 4 };
+enum { CONNECTION_SERVERS_MAX = 16, CONNECTION_FILES = 5 };
 
 typedef struct ConnectionOptions {
     char *name;
-    char *files[CONNECTION_FILES]; /* creds, ca, cert, key; NULL: not given */
+    char *files[CONNECTION_FILES]; /* creds, nkey, ca, cert, key; NULL: not given */
     char *servers[CONNECTION_SERVERS_MAX];
     size_t server_count;
     bool tls;

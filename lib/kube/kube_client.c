@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "kube_auth.h"
+#include "kube_limit.h"
 #include "kube_metrics.h"
 #include "kube_pool.h"
 #include "kube_status.h"
@@ -19,6 +20,9 @@ struct KubeClient {
     KubeAuth *auth;
     KubePool *pool;
     char *name;
+
+    pthread_mutex_t lock; /* guards the limit */
+    KubeLimit limit;
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -36,6 +40,7 @@ int kube_client_new(KubeConfig *config, const char *name, KubeClient **ret_clien
     (void)pthread_once(&curl_once, init_curl);
     client->config = config;
     client->name = xstrdup(name);
+    (void)pthread_mutex_init(&client->lock, NULL);
     if (kube_auth_new(config, &client->auth, reterr) < 0 ||
         kube_pool_new(config, client->auth, name, &client->pool, reterr) < 0)
         return -1;
@@ -50,8 +55,14 @@ void kube_client_free(KubeClient *client)
     kube_pool_free(client->pool);
     kube_auth_free(client->auth);
     kube_config_free(client->config);
+    (void)pthread_mutex_destroy(&client->lock);
     free(client->name);
     free(client);
+}
+
+void kube_client_limit(KubeClient *client, int64_t per_second, int64_t burst)
+{
+    client->limit = (KubeLimit){.per_second = per_second, .burst = burst};
 }
 
 const char *kube_client_name(const KubeClient *client)
@@ -126,12 +137,40 @@ static void forget_request(CURL *easy)
     (void)curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 }
 
+static bool wait_ms(int stop_fd, int64_t ms)
+{
+    struct pollfd stop = {.fd = stop_fd > 0 ? stop_fd : -1, .events = POLLIN};
+
+    return poll(&stop, 1, (int)min_i64(ms, INT32_MAX)) == 0;
+}
+
+/* Waits for our own limit. What goes on and on, and what cannot wait, has none. */
+static int pace(const Exchange *exchange, Error *reterr)
+{
+    KubeClient *client = exchange->client;
+
+    if (exchange->sink != NULL || exchange->request->urgent)
+        return 0;
+    (void)pthread_mutex_lock(&client->lock);
+    int64_t wait_us = kube_limit_take_us(&client->limit, clock_us());
+    (void)pthread_mutex_unlock(&client->lock);
+    int64_t ms = (wait_us + 999) / 1000;
+    kube_metrics_add_limited(kube_pool_host(client->pool), exchange->request->method, wait_us);
+    if (ms > 0 && clock_ms() + ms >= exchange->deadline_ms)
+        return error_set(reterr, ERROR_BUSY,
+                         "our own limit of %" PRId64 " requests a second leaves no time for it",
+                         client->limit.per_second);
+    if (ms > 0 && !wait_ms(exchange->request->stop_fd, ms))
+        return error_set(reterr, ERROR_BUSY, "stopped");
+    return 0;
+}
+
 static int try_once(Exchange *exchange, KubeTransfer *transfer, Error *reterr)
 {
     KubeClient *client = exchange->client;
     const KubeRequest *request = exchange->request;
 
-    if (kube_auth_refresh(client->auth, &exchange->epoch, reterr) < 0)
+    if (pace(exchange, reterr) < 0 || kube_auth_refresh(client->auth, &exchange->epoch, reterr) < 0)
         return -1;
     KubeHandle *handle = kube_pool_take(client->pool, exchange->epoch.tls);
     DEFER(defer_headers) struct curl_slist *headers = build_headers(client, request);
@@ -150,13 +189,6 @@ static int try_once(Exchange *exchange, KubeTransfer *transfer, Error *reterr)
     kube_metrics_add(kube_pool_host(client->pool), request->method, transfer->code,
                      exchange->sink != NULL ? -1 : clock_us() - start_us);
     return r;
-}
-
-static bool wait_ms(int stop_fd, int64_t ms)
-{
-    struct pollfd stop = {.fd = stop_fd > 0 ? stop_fd : -1, .events = POLLIN};
-
-    return poll(&stop, 1, (int)min_i64(ms, INT32_MAX)) == 0;
 }
 
 /* Whether to send it once more; it waits as long as the server asked for. */

@@ -24,6 +24,10 @@ int kube_client_new(KubeConfig *config, const char *name, KubeClient **ret_clien
 void kube_client_free(KubeClient *client);
 DEFINE_DEFER(KubeClient *, defer_kube_client, kube_client_free)
 
+/* From now on at most PER_SECOND requests (0: any number), BURST at once after a quiet time; the
+ * others wait. Watches and urgent requests do not count. Call it before the first request. */
+void kube_client_limit(KubeClient *client, int64_t per_second, int64_t burst);
+
 const char *kube_client_name(const KubeClient *client);
 
 /* "https://host:port", for messages. */
@@ -40,6 +44,7 @@ typedef struct KubeRequest {
     const char *accept;       /* NULL: application/json */
     int64_t timeout_ms;       /* of all tries together; 0: KUBE_TIMEOUT_MS */
     int stop_fd;              /* readable: give up at once, ERROR_BUSY; 0: none */
+    bool urgent;              /* it is sent whatever kube_client_limit() says */
 } KubeRequest;
 
 typedef struct KubeResponse {
@@ -76,7 +81,7 @@ typedef struct KubeSink {
 int kube_stream(KubeClient *client, const KubeRequest *request, const KubeSink *sink,
                 KubeResponse *ret_response, Error *reterr) MUST_CHECK;
 
-/* rest_client_requests_total and rest_client_request_duration_seconds. Call once, from main. */
+/* rest_client_requests_total and its sisters. Call once, from main. */
 void kube_client_register_metrics(void);
 
 #endif

@@ -1,10 +1,11 @@
 #include "kube_event.h"
 
 #include "alloc.h"
-#include "clock.h"
-#include "kube_object.h"
 
-enum { NAME_MAX_BYTES = 200 }; /* of 253, so that the unique end always fits */
+enum {
+    NAME_MAX_BYTES = 200, /* of 253, so that the unique end always fits */
+    EVENT_TIMEOUT_MS = 5000,
+};
 
 static const KubeResource events = {
     .group = "events.k8s.io", .version = "v1", .plural = "events", .kind = "Event"};
@@ -70,13 +71,38 @@ cJSON *kube_event_object(const KubeEvent *event, const char *time, uint64_t uniq
     return object;
 }
 
-int kube_event_create(KubeClient *client, const KubeEvent *event, Error *reterr)
+/* Whoever waits for an Event should not wait long. */
+static int send(KubeClient *client, const KubeRequest *request, Error *reterr)
 {
-    const KubeRef ref = {.resource = &events, .namespace = event_namespace(event)};
-    uint64_t unique = (uint64_t)random_u32() << 32 | random_u32();
-    char now[CLOCK_TEXT_SIZE];
+    DEFER(kube_response_done) KubeResponse response = {0};
+    KubeRequest timed = *request;
 
-    clock_rfc3339_micro(clock_wall_ms(), now);
-    DEFER(defer_json) cJSON *object = kube_event_object(event, now, unique);
-    return kube_create(client, &ref, object, NULL, reterr);
+    timed.timeout_ms = EVENT_TIMEOUT_MS;
+    return kube_request(client, &timed, &response, reterr);
+}
+
+int kube_event_post(KubeClient *client, const cJSON *event, Error *reterr)
+{
+    const KubeRef ref = {.resource = &events,
+                         .namespace = json_text(event, "metadata.namespace", "default")};
+    DEFER(defer_free) char *path = kube_path(&ref, NULL, NULL, 0);
+
+    return send(client, &(KubeRequest){.method = "POST", .path = path, .body = event}, reterr);
+}
+
+int kube_event_count(KubeClient *client, const cJSON *event, Error *reterr)
+{
+    const KubeRef ref = {.resource = &events,
+                         .namespace = json_text(event, "metadata.namespace", "default"),
+                         .name = json_text(event, "metadata.name", "")};
+    DEFER(defer_free) char *path = kube_path(&ref, NULL, NULL, 0);
+    DEFER(defer_json) cJSON *body = cJSON_CreateObject();
+
+    json_set(body, "series", cJSON_Duplicate(json_at(event, "series"), true));
+    return send(client,
+                &(KubeRequest){.method = "PATCH",
+                               .path = path,
+                               .body = body,
+                               .content_type = "application/merge-patch+json"},
+                reterr);
 }

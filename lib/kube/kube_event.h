@@ -17,12 +17,15 @@ typedef struct KubeEvent {
     const char *note;       /* a sentence; cut at KUBE_EVENT_NOTE_MAX bytes                */
 } KubeEvent;
 
-/* The Event object, made at TIME (clock_rfc3339_micro()), its name ending in UNIQUE. Pure. The
- * caller's. */
+/* The Event object, made at TIME (clock_rfc3339_micro()), its name ending in UNIQUE. An object
+ * without a namespace has its Events in "default". Pure. The caller's. */
 cJSON *kube_event_object(const KubeEvent *event, const char *time, uint64_t unique)
     __attribute__((__returns_nonnull__));
 
-/* Creates it. An object without a namespace has its Events in "default". */
-int kube_event_create(KubeClient *client, const KubeEvent *event, Error *reterr) MUST_CHECK;
+/* Creates EVENT, an object as above. */
+int kube_event_post(KubeClient *client, const cJSON *event, Error *reterr) MUST_CHECK;
+
+/* Writes EVENT's `series` onto the one that is there. ERROR_NOT_FOUND where it has expired. */
+int kube_event_count(KubeClient *client, const cJSON *event, Error *reterr) MUST_CHECK;
 
 #endif

@@ -25,12 +25,22 @@ static Metric retries = {
     .help = "Requests sent again because the API server asked for it or refused our token.",
     .labels = {"code", "verb", "host"},
 };
+static Metric limited = {
+    .name = "rest_client_rate_limiter_duration_seconds",
+    .type = METRIC_HISTOGRAM,
+    .help = "How long requests waited for our own limit before they were sent; watches and "
+            "requests for the lease do not wait.",
+    .labels = {"verb", "host"},
+    .buckets = buckets,
+    .bucket_count = ARRAY_SIZE(buckets),
+};
 
 void kube_client_register_metrics(void)
 {
     metrics_register(&requests);
     metrics_register(&duration);
     metrics_register(&retries);
+    metrics_register(&limited);
 }
 
 static void code_text(int64_t code, char *ret_text, size_t size)
@@ -57,4 +67,9 @@ void kube_metrics_add_retry(const char *host, const char *method, int64_t code)
 
     code_text(code, text, sizeof text);
     metric_add(&retries, 1, text, method, host);
+}
+
+void kube_metrics_add_limited(const char *host, const char *method, int64_t waited_us)
+{
+    metric_observe(&limited, (double)waited_us / 1e6, method, host);
 }

@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "kube_path.h"
 
-enum { LEASE_TIMEOUT_MS = 5000 };
+enum { LEASE_TIMEOUT_MS = 5000, RELEASE_TRIES = 3 };
 
 static const KubeResource leases = {
     .group = "coordination.k8s.io",
@@ -17,6 +17,7 @@ struct Lease {
     LeaseSettings settings;
     LeaseView view;
     cJSON *object; /* as last read or written; NULL: there is none that we know of */
+    uint64_t slow_paths;
 };
 
 Lease *lease_new(const LeaseSettings *settings)
@@ -52,7 +53,8 @@ static int send(Lease *self, const char *method, const cJSON *body, int stop_fd,
                                  .path = path,
                                  .body = body,
                                  .timeout_ms = LEASE_TIMEOUT_MS,
-                                 .stop_fd = stop_fd};
+                                 .stop_fd = stop_fd,
+                                 .urgent = true};
 
     if (kube_request(self->settings.client, &request, &response, reterr) < 0)
         return error_wrap(reterr, "Lease %s/%s", self->settings.namespace, self->settings.name);
@@ -101,11 +103,11 @@ static int write_move(Lease *self, LeaseMove move, Error *reterr)
     return send(self, self->object != NULL ? "PUT" : "POST", body, self->settings.stop_fd, reterr);
 }
 
-static int look(Lease *self, Error *reterr)
+static int look(Lease *self, int stop_fd, Error *reterr)
 {
     Error error;
 
-    if (send(self, "GET", NULL, self->settings.stop_fd, &error) == 0)
+    if (send(self, "GET", NULL, stop_fd, &error) == 0)
         return 0;
     if (error.kind != ERROR_NOT_FOUND) {
         *reterr = error;
@@ -116,12 +118,17 @@ static int look(Lease *self, Error *reterr)
     return 0;
 }
 
+uint64_t lease_slow_paths(const Lease *self)
+{
+    return self->slow_paths;
+}
+
 int lease_try(Lease *self, bool *ret_held, int64_t *ret_sent_ms, Error *reterr)
 {
     bool ours = text_eq(self->view.holder, self->settings.holder);
     Error error;
 
-    if (!ours && look(self, reterr) < 0)
+    if (!ours && look(self, self->settings.stop_fd, reterr) < 0)
         return -1;
     LeaseMove move = lease_move(&self->view, self->settings.holder, clock_ms());
     *ret_held = false;
@@ -134,19 +141,37 @@ int lease_try(Lease *self, bool *ret_held, int64_t *ret_sent_ms, Error *reterr)
         *ret_sent_ms = sent_ms;
         return 0;
     }
-    if (error.kind == ERROR_CONFLICT || error.kind == ERROR_NOT_FOUND)
-        return look(self, reterr); /* somebody was faster: see who */
+    if (error.kind == ERROR_CONFLICT || error.kind == ERROR_NOT_FOUND) {
+        self->slow_paths += move == LEASE_RENEW ? 1 : 0;
+        return look(self, self->settings.stop_fd, reterr); /* somebody was faster: see who */
+    }
     *reterr = error;
     return -1;
 }
 
-int lease_release(Lease *self, Error *reterr)
+static int write_released(Lease *self, Error *reterr)
 {
     char now[CLOCK_TEXT_SIZE];
 
-    if (!text_eq(self->view.holder, self->settings.holder))
-        return 0;
     clock_rfc3339_micro(clock_wall_ms(), now);
     DEFER(defer_json) cJSON *body = with_spec(self, lease_spec_released(old_spec(self), now));
     return send(self, "PUT", body, 0, reterr);
+}
+
+int lease_release(Lease *self, Error *reterr)
+{
+    for (int tries = 1; text_eq(self->view.holder, self->settings.holder); tries++) {
+        Error error;
+
+        if (write_released(self, &error) == 0)
+            return 0;
+        /* Somebody changed the record, which is no matter while it names us. */
+        if (error.kind != ERROR_CONFLICT || tries == RELEASE_TRIES) {
+            *reterr = error;
+            return -1;
+        }
+        if (look(self, 0, reterr) < 0)
+            return -1;
+    }
+    return 0;
 }

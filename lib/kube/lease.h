@@ -29,6 +29,9 @@ int lease_try(Lease *self, bool *ret_held, int64_t *ret_sent_ms, Error *reterr) 
 /* Gives it back, if it is ours. Only when all work that it allows has ended. */
 int lease_release(Lease *self, Error *reterr) MUST_CHECK;
 
+/* How often a holder that wrote at once, without reading, was refused and had to look. */
+uint64_t lease_slow_paths(const Lease *self);
+
 /* Who holds it, as last seen; "" for nobody. */
 const char *lease_holder(const Lease *self);
 

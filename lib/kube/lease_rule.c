@@ -62,3 +62,8 @@ bool lease_is_valid(int64_t renewed_ms, int64_t now_ms)
 {
     return now_ms - renewed_ms < LEASE_RENEW_DEADLINE_MS;
 }
+
+bool lease_is_wedged(int64_t renewed_ms, int64_t now_ms)
+{
+    return now_ms - renewed_ms > LEASE_WEDGED_MS;
+}

@@ -10,6 +10,7 @@
 enum {
     LEASE_DURATION_MS = 15000,       /* others wait that long before they take over     */
     LEASE_RENEW_DEADLINE_MS = 10000, /* a holder that could not renew for so long stops */
+    LEASE_WEDGED_MS = 20000,         /* and one that did not stop then hangs            */
     LEASE_RETRY_MS = 2000,           /* between two tries, plus up to a fifth           */
     LEASE_HOLDER_SIZE = 256,
     LEASE_RECORD_SIZE = 512,
@@ -51,5 +52,8 @@ cJSON *lease_spec_released(const cJSON *old, const char *now) __attribute__((__r
 
 /* True if a holder whose last renewal was sent at RENEWED_MS may still write. */
 bool lease_is_valid(int64_t renewed_ms, int64_t now_ms);
+
+/* True if a holder should have ended long ago: whoever renews hangs. */
+bool lease_is_wedged(int64_t renewed_ms, int64_t now_ms);
 
 #endif

@@ -46,10 +46,12 @@ static enum MHD_Result answer_check(struct MHD_Connection *connection, HealthFn 
                   "text/plain; charset=utf-8");
 }
 
-static enum MHD_Result answer_metrics(struct MHD_Connection *connection)
+static enum MHD_Result answer_metrics(struct MHD_Connection *connection, const HealthChecks *checks)
 {
     DEFER(text_done) Text body = TEXT_MAX(METRICS_BYTES_MAX);
 
+    if (checks->measure != NULL)
+        checks->measure(checks->context);
     metrics_render(&body);
     if (!body.full)
         return answer(connection, MHD_HTTP_OK, &body, "text/plain; version=0.0.4; charset=utf-8");
@@ -79,7 +81,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     if (text_eq(url, "/readyz"))
         return answer_check(connection, server->checks.ready, server->checks.context);
     if (text_eq(url, "/metrics"))
-        return answer_metrics(connection);
+        return answer_metrics(connection, &server->checks);
     text_add(&body, "not found: want /livez, /readyz or /metrics\n");
     return answer(connection, MHD_HTTP_NOT_FOUND, &body, "text/plain");
 }

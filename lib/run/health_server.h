@@ -11,6 +11,7 @@ typedef const char *HealthFn(void *context);
 typedef struct HealthChecks {
     HealthFn *alive;
     HealthFn *ready;
+    void (*measure)(void *context); /* sets what only the moment knows, before /metrics; or NULL */
     void *context;
 } HealthChecks;
 

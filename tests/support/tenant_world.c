@@ -40,7 +40,7 @@ static void parse(const cJSON *object, Tenant *ret_tenant)
 
 void world_init(World *world, const char *spec)
 {
-    *world = (World){.object = object_new(spec, WORLD_UID)};
+    *world = (World){.object = object_new(spec, WORLD_UID), .api_level = scope.api_level};
     parse(world->object, &world->tenant);
     desire(&world->tenant, &world->desired);
 }
@@ -111,7 +111,8 @@ int world_plan(const World *world, Plan *ret_plan, Error *reterr)
     const PlanInput input = {.tenant = &world->tenant,
                              .desired = &world->desired,
                              .observed = &world->observed,
-                             .cluster = WORLD_CLUSTER};
+                             .cluster = WORLD_CLUSTER,
+                             .api_level = world->api_level};
 
     return tenant_plan(&input, ret_plan, reterr);
 }

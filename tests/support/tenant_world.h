@@ -13,6 +13,7 @@ typedef struct World {
     Tenant tenant;
     TenantDesired desired;
     Observed observed;
+    int64_t api_level; /* of the server, for changes */
 } World;
 
 /* The Tenant with this SPEC, as JSON, and an empty JetStream. */

@@ -6,6 +6,7 @@
 #include "dispatcher.h"
 #include "fleet_watch.h"
 #include "kube_client.h"
+#include "kube_recorder.h"
 #include "leader.h"
 #include "otlp.h"
 #include "provisioner_settings.h"
@@ -20,6 +21,7 @@ enum { PAGE_MAX = 1 << 18, NAMES_MAX = 16 };
 static void register_controller(void)
 {
     kube_client_register_metrics();
+    kube_recorder_register_metrics();
     dispatcher_register_metrics();
     leader_register_metrics();
     fleet_watch_register_metrics();
@@ -46,9 +48,10 @@ static const Binary binaries[] = {
     {
         .program = &controller_program,
         .main = "controller/main.c",
-        .registers = {"kube_client_register_metrics", "dispatcher_register_metrics",
-                      "leader_register_metrics", "fleet_watch_register_metrics",
-                      "tenant_metrics_register", "workers_register_metrics"},
+        .registers = {"kube_client_register_metrics", "kube_recorder_register_metrics",
+                      "dispatcher_register_metrics", "leader_register_metrics",
+                      "fleet_watch_register_metrics", "tenant_metrics_register",
+                      "workers_register_metrics"},
         .register_metrics = register_controller,
         .settings_size = sizeof(ControllerSettings),
     },

@@ -23,9 +23,18 @@ static const char *ready(void *context)
     return trouble;
 }
 
+static atomic_int measured;
+
+static void measure(void *context)
+{
+    (void)context;
+    metric_set(&gauge, (double)measured);
+}
+
 static char hangs[] = "the loop hangs";
 
-static const HealthChecks checks = {.alive = alive, .ready = ready, .context = hangs};
+static const HealthChecks checks = {
+    .alive = alive, .ready = ready, .measure = measure, .context = hangs};
 
 static int server_setup(void **state)
 {
@@ -110,9 +119,9 @@ SERVER_TEST(a_complaint_is_shown_with_503)
     answer_is(asked(*state, "GET", "/readyz"), "503 Service Unavailable", "PostgreSQL is away\n");
 }
 
-SERVER_TEST(metrics_are_served_in_the_text_format)
+SERVER_TEST(metrics_are_measured_and_served_in_the_text_format)
 {
-    metric_set(&gauge, 42);
+    measured = 42;
     const char *answer = asked(*state, "GET", "/metrics");
     answer_is(answer, "200 OK",
               "# HELP test_gauge A number.\n# TYPE test_gauge gauge\ntest_gauge 42\n");
@@ -227,7 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SERVER_UNIT_TEST(a_process_that_is_well_says_ok),
         SERVER_UNIT_TEST(a_complaint_is_shown_with_503),
-        SERVER_UNIT_TEST(metrics_are_served_in_the_text_format),
+        SERVER_UNIT_TEST(metrics_are_measured_and_served_in_the_text_format),
         SERVER_UNIT_TEST(another_path_is_not_found),
         SERVER_UNIT_TEST(another_method_is_not_allowed),
         SERVER_UNIT_TEST(head_is_answered_without_a_body),

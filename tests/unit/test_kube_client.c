@@ -403,6 +403,41 @@ TEST(a_stream_is_handed_on_as_it_comes)
     assert_null(strstr(fake_http_request(server, 0), "Accept-Encoding"));
 }
 
+static void send_ok(KubeClient *client, const KubeRequest *request)
+{
+    DEFER(kube_response_done) KubeResponse response = {0};
+    Error error = {0};
+
+    assert_int_equal(kube_request(client, request, &response, &error), 0);
+}
+
+TEST(requests_wait_for_our_own_limit_and_urgent_ones_do_not)
+{
+    static const FakeReply replies[] = {
+        {.body = "{}"}, {.body = "{}"}, {.body = "{}"}, {.body = "{}"}};
+    static const KubeRequest urgent = {.method = "GET", .path = "/x", .urgent = true};
+    static const KubeRequest hasty = {.method = "GET", .path = "/x", .timeout_ms = 10};
+    DEFER(defer_fake_http) FakeHttp *server = fake_http_start(replies, ARRAY_SIZE(replies));
+    DEFER(folder_done) Folder folder;
+    KubeResponse response;
+    Error error = {0};
+
+    folder_init(&folder);
+    DEFER(defer_kube_client) KubeClient *client = connect_as(server, &folder, "");
+    kube_client_limit(client, 20, 1);
+    int64_t began_ms = clock_ms();
+    send_ok(client, &get);
+    send_ok(client, &get);
+    assert_true(clock_ms() - began_ms >= 49);
+    kube_client_limit(client, 1, 1);
+    send_ok(client, &get);
+    assert_int_equal(kube_request(client, &hasty, &response, &error), -1);
+    assert_int_equal(error.kind, ERROR_BUSY);
+    expect_tail(&error, ": our own limit of 1 requests a second leaves no time for it");
+    send_ok(client, &urgent);
+    assert_int_equal(fake_http_requests(server), 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +460,7 @@ int main(void)
         cmocka_unit_test(an_address_that_is_none_is_refused),
         cmocka_unit_test(a_file_that_is_missing_is_named_at_once),
         cmocka_unit_test(a_stream_is_handed_on_as_it_comes),
+        cmocka_unit_test(requests_wait_for_our_own_limit_and_urgent_ones_do_not),
     };
 
     json_init();

@@ -1,6 +1,5 @@
 #include "alloc.h"
 #include "fake_http.h"
-#include "kube_event.h"
 #include "kube_object.h"
 #include "unit.h"
 
@@ -275,24 +274,6 @@ TEST(a_success_without_an_object_is_none)
     assert_string_equal(error.text, "tenants acme: the API server's answer is not JSON");
 }
 
-TEST(an_event_goes_to_the_namespace_of_its_object)
-{
-    DEFER(defer_fake_http) FakeHttp *server = fake_http_start(&yes, 1);
-    DEFER(defer_kube_client) KubeClient *client = connect_to(server);
-    DEFER(defer_json) cJSON *object = parsed("{\"metadata\":{\"name\":\"acme\"}}");
-    const KubeEvent event = {.regarding = object,
-                             .controller = "b/c",
-                             .instance = "i",
-                             .reason = "R",
-                             .action = "A",
-                             .note = "n"};
-    Error error = {0};
-
-    assert_int_equal(kube_event_create(client, &event, &error), 0);
-    assert_true(text_starts(fake_http_request(server, 0),
-                            "POST /apis/events.k8s.io/v1/namespaces/default/events?"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,7 +289,6 @@ int main(void)
         cmocka_unit_test(a_failed_test_is_a_conflict_and_a_bad_patch_is_not),
         cmocka_unit_test(an_error_names_the_object),
         cmocka_unit_test(a_success_without_an_object_is_none),
-        cmocka_unit_test(an_event_goes_to_the_namespace_of_its_object),
     };
 
     json_init();

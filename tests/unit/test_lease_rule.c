@@ -107,6 +107,8 @@ TEST(a_holder_stops_before_others_may_begin)
 {
     assert_true(lease_is_valid(1000, 1000 + LEASE_RENEW_DEADLINE_MS - 1));
     assert_false(lease_is_valid(1000, 1000 + LEASE_RENEW_DEADLINE_MS));
+    assert_false(lease_is_wedged(1000, 1000 + LEASE_DURATION_MS));
+    assert_true(lease_is_wedged(1000, 1000 + LEASE_DURATION_MS + 5001));
     assert_true(LEASE_DURATION_MS > LEASE_RENEW_DEADLINE_MS);
     assert_true(LEASE_RENEW_DEADLINE_MS > LEASE_RETRY_MS * 6 / 5);
 }

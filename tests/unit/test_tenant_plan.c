@@ -182,6 +182,19 @@ TEST(a_wider_limit_for_consumers_comes_before_them)
               "update consumer b: maxAckPending 5 -> 9");
 }
 
+TEST(a_change_that_the_server_is_too_old_for_is_refused_as_a_whole)
+{
+    DEFER(world_done) World world;
+
+    world_init(&world, "{\"limits\":{\"maxConsumers\":6},\"consumers\":[{\"name\":\"new\"}]}");
+    world_observe(&world, "{\"limits\":{\"maxConsumers\":5}}", WORLD_UID);
+    plan_is(&world, "update stream: max_consumers 5 -> 6; create consumer new");
+    world.api_level = 1;
+    plan_fails(&world, ERROR_UNSUPPORTED,
+               "spec.limits.maxConsumers: changing it from 5 to 6 (-1: no limit) needs NATS 2.12 "
+               "(API level 2); the server has level 1");
+}
+
 /* Marks JetStream's stream with UID and CLUSTER, each left out where it is NULL. */
 static void mark_as(World *world, const char *uid, const char *cluster)
 {
@@ -326,6 +339,7 @@ int main(void)
         cmocka_unit_test(a_change_that_needs_a_new_consumer_is_refused_with_the_way_out),
         cmocka_unit_test(a_tighter_limit_for_consumers_comes_after_them),
         cmocka_unit_test(a_wider_limit_for_consumers_comes_before_them),
+        cmocka_unit_test(a_change_that_the_server_is_too_old_for_is_refused_as_a_whole),
         cmocka_unit_test(a_stream_of_another_owner_is_never_touched),
         cmocka_unit_test(a_stream_without_a_mark_is_taken_over_only_when_told_so),
         cmocka_unit_test(a_stream_of_an_earlier_tenant_is_taken_over_only_when_told_so),
