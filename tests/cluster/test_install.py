@@ -27,7 +27,7 @@ def test_a_controller_that_comes_first_says_what_it_waits_for(node: SingleNode) 
     values = f"--values={HERE / 'early.yaml'}"
     node.helm("upgrade", "early", str(CHART), "--install", values, name="helm3")
     log = "deploy/early-bulkhead-controller"
-    eventually(lambda: "NATS does not answer yet" in node.kubectl("logs", log), "it says so", 30)
+    eventually(lambda: "not connected to NATS yet" in node.kubectl("logs", log), "it says so", 30)
     assert node.get("-n", "default", log)["status"].get("readyReplicas", 0) == 0
 
 

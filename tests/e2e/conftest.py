@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.bulkhead import Controller, Relay, migrate
+from support.condition_rules import TenantHistory
 from support.jetstream import JetStream
 from support.kube_cluster import KubeCluster
 from support.kubectl import Kubectl
@@ -53,10 +54,16 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def cluster(folder: Path) -> Iterator[KubeCluster]:
-    """A Kubernetes API with the project's CRDs."""
+    """A Kubernetes API with the project's CRDs.
+
+    In the end each status that the controller wrote in the test is held to the rules of those who
+    read it.
+    """
     made = KubeCluster(folder / "cluster")
     try:
-        yield made.start()
+        history = TenantHistory(made.start().etcd)
+        yield made
+        assert not history.findings()
     finally:
         made.kill()
 

@@ -1,5 +1,6 @@
 """The tests' own ground: servers that keep their data, and that are gone when they should be."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from support.condition_rules import TenantHistory
 from support.jetstream import ApiError, JetStream
 from support.kube_cluster import KubeCluster
 from support.kubectl import Kubectl, KubectlFailed
+from support.manifests import tenant
 from support.nats_server import NatsServer
 from support.postgres import Postgres
 from support.program import Program, ProgramFailed
@@ -21,6 +24,7 @@ TESTS = Path(__file__).parents[1]
 FORGETFUL = """
 import os, sys
 from pathlib import Path
+from support.manifests import tenant
 from support.nats_server import NatsServer
 server = NatsServer(Path(sys.argv[1])).start()
 print(server.pid, flush=True)
@@ -75,6 +79,45 @@ def test_the_api_server_answers_and_keeps_objects_over_a_restart(
     kubectl.run("create", "namespace", "kept")
     cluster.apiserver.restart()
     assert kubectl.get("namespace", "kept")["status"]["phase"] == "Active"
+
+
+def write_status(kubectl: Kubectl, **states: str) -> None:
+    """Writes the status of Tenant acme as the controller would, with these conditions."""
+    conditions = [
+        {
+            "type": kind,
+            "status": state,
+            "reason": "Some",
+            "message": "",
+            "observedGeneration": 1,
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }
+        for kind, state in states.items()
+    ]
+    body = tenant("acme")
+    del body["spec"]
+    body["status"] = {"observedGeneration": 1, "conditions": conditions}
+    apply = ("apply", "--server-side", "--force-conflicts", "--subresource=status", "-f", "-")
+    kubectl.run(*apply, "--field-manager=bulkhead-controller", stdin=json.dumps(body))
+
+
+def test_a_status_that_breaks_a_rule_is_found_though_it_is_right_again(folder: Path) -> None:
+    cluster = KubeCluster(folder / "cluster")
+    try:
+        history = TenantHistory(cluster.start().etcd)
+        cluster.kubectl.apply(tenant("acme"))
+        write_status(cluster.kubectl, Ready="True")
+        write_status(cluster.kubectl, Ready="False", Stalled="True")
+        write_status(cluster.kubectl, Ready="Unknown", Reconciling="True")
+        assert history.findings() == []
+        write_status(cluster.kubectl, Ready="True", Stalled="True")
+        write_status(cluster.kubectl, Ready="True")
+        assert [finding.split(": {")[0] for finding in history.findings()] == [
+            "acme: Ready is True beside Reconciling or Stalled",
+            "acme: Stalled without Ready=False",
+        ]
+    finally:
+        cluster.kill()
 
 
 def test_a_user_without_rights_is_forbidden(cluster: KubeCluster) -> None:

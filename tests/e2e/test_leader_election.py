@@ -1,13 +1,15 @@
 """Two controllers: one acts, the other takes over, and no one writes without the lease."""
 
+import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from support.bulkhead import Controller
 from support.jetstream import JetStream
 from support.kubectl import Kubectl
-from support.manifests import tenant
+from support.manifests import condition, stream_name, tenant
 from support.nats_server import NatsServer
 from support.waiting import eventually
 
@@ -82,3 +84,46 @@ def test_the_standby_knows_everything_already(
     eventually(lambda: standby.metrics()["bulkhead_tenants"] == 2, "the standby's cache is warm")
     assert standby.page("readyz") == "ok\n"
     assert leader.page("readyz") == "ok\n"
+
+
+def test_two_controllers_that_both_act_do_no_harm(
+    new_controller: Callable[..., Controller], kubectl: Kubectl, jetstream: JetStream
+) -> None:
+    """Neither asks for the lease, as when two installations meet by mistake."""
+    names = [f"t{n}" for n in range(8)]
+    flags = ["--resync=1s", "--status-interval=500ms"]
+    pair = [new_controller(*flags).start(), new_controller(*flags).start()]
+    for max_msgs, consumers in ((5, ["audit"]), (9, ["audit", "late"])):
+        spec = {"consumers": consumers, "stream": {"maxMsgs": max_msgs}}
+        kubectl.apply(*(tenant(name, deletionPolicy="Delete", **spec) for name in names))
+    for name in names:
+        kubectl.wait("tenant", name)
+    jetstream.update_stream("TENANT_T0", max_msgs=1)
+    jetstream.delete_consumer("TENANT_T1", "late")
+
+    def as_declared() -> bool:
+        for stream in jetstream.streams():
+            assert jetstream.stream(stream)["config"]["max_msgs"] == 9
+            assert jetstream.consumers(stream) == ["audit", "late"]
+        return jetstream.streams() == sorted(stream_name(name) for name in names)
+
+    eventually(as_declared, "all is as declared", timeout=5)
+
+    def quiet() -> bool:
+        """Neither answers the other's writes with one of its own, over more than one sweep."""
+        before = versions()
+        time.sleep(2.5)
+        return versions() == before
+
+    def tenants() -> list[dict[str, Any]]:
+        return kubectl.list("tenants")
+
+    def versions() -> list[str]:
+        return [t["metadata"]["resourceVersion"] for t in tenants()]
+
+    eventually(quiet, "neither writes any more", timeout=15)
+    assert not [t for t in tenants() if condition(t, "DataLossSuspected")]
+    assert [condition(t, "Ready")["status"] for t in tenants()] == ["True"] * len(names)
+    kubectl.run("delete", "tenants", "--all")
+    assert jetstream.streams() == []
+    assert all(controller.running for controller in pair)

@@ -1,6 +1,5 @@
 """TLS to NATS, with certificates on both sides that are replaced while the relay runs."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -8,30 +7,11 @@ import pytest
 from support.bulkhead import Relay
 from support.certificates import make_certificates
 from support.jetstream import JetStream
+from support.nats_access import demand, put, tls_block
 from support.nats_server import NatsServer
 from support.outbox import Outbox, Row
 from support.tenant_streams import make_stream
 from support.waiting import eventually
-
-
-def put(source: Path, place: Path) -> None:
-    """Replaces the files as a Secret's volume does: all of a sudden, with new inodes."""
-    place.mkdir(exist_ok=True)
-    for file in source.iterdir():
-        new = place / f"{file.name}.new"
-        shutil.copy(file, new)
-        new.rename(place / file.name)
-
-
-def demand_tls(nats: NatsServer, place: Path) -> None:
-    """Restarts the server so that it takes only clients with a certificate of the authority."""
-    plain = nats.config.read_text()
-    nats.stop()
-    nats.config.write_text(
-        f'{plain}\ntls {{ cert_file: "{place}/server.crt", key_file: "{place}/server.key",'
-        f' ca_file: "{place}/ca.crt", verify: true }}\n'
-    )
-    nats.start()
 
 
 def flags(place: Path) -> list[str]:
@@ -49,7 +29,7 @@ def place(folder: Path, nats: NatsServer) -> Path:
         make_stream(jetstream, "acme")
     make_certificates(folder / "first")
     put(folder / "first", folder / "now")
-    demand_tls(nats, folder / "now")
+    demand(nats, tls_block(folder / "now"))
     return folder / "now"
 
 

@@ -20,6 +20,15 @@ def make_certificates(folder: Path) -> None:
     _openssl(folder, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "tokens.key")
 
 
+def let_expire(folder: Path, name: str) -> None:
+    """Makes NAME.crt one that ended yesterday, of the same key and the same authority."""
+    copy = ("-copy_extensions", "copy")
+    signed = ("-CA", "ca.crt", "-CAkey", "ca.key", "-days", "-1")
+    request = ("-in", f"{name}.crt", "-signkey", f"{name}.key", "-out", "request.pem")
+    _openssl(folder, "x509", "-x509toreq", *request, *copy)
+    _openssl(folder, "x509", "-req", "-in", "request.pem", *signed, *copy, "-out", f"{name}.crt")
+
+
 def _certificate(folder: Path, name: str, subject: str, extensions: list[str]) -> None:
     signer = [] if name == "ca" else ["-CA", "ca.crt", "-CAkey", "ca.key"]
     added = [text for extension in extensions for text in ("-addext", extension)]

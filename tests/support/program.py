@@ -146,6 +146,9 @@ class Program:
         self.stop()
         self.start()
 
+    def send(self, sig: signal.Signals) -> None:
+        os.kill(self.pid, sig)
+
     def freeze(self) -> None:
         """Stops answering without closing anything, as a machine does that fell off the network."""
         os.kill(self.pid, signal.SIGSTOP)
