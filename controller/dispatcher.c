@@ -14,6 +14,9 @@ enum {
 
 #define QUEUE_NAME "tenant"
 
+const double workqueue_buckets[WORKQUEUE_BUCKETS] = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3,
+                                                     1e-2, 1e-1, 1,    10,   100,  1000};
+
 static Metric depth = {
     .name = "workqueue_depth",
     .type = METRIC_GAUGE,
@@ -32,6 +35,14 @@ static Metric retries = {
     .help = "Tenants put back because a pass failed.",
     .labels = {"name"},
 };
+static Metric waited = {
+    .name = "workqueue_queue_duration_seconds",
+    .type = METRIC_HISTOGRAM,
+    .help = "How long a Tenant that was due waited for a worker.",
+    .labels = {"name"},
+    .buckets = workqueue_buckets,
+    .bucket_count = WORKQUEUE_BUCKETS,
+};
 static Metric tenants = {
     .name = "bulkhead_tenants",
     .type = METRIC_GAUGE,
@@ -43,6 +54,7 @@ void dispatcher_register_metrics(void)
     metrics_register(&depth);
     metrics_register(&adds);
     metrics_register(&retries);
+    metrics_register(&waited);
     metrics_register(&tenants);
 }
 
@@ -85,6 +97,7 @@ void dispatcher_free(Dispatcher *self)
 static void lock(Dispatcher *self)
 {
     (void)pthread_mutex_lock(&self->lock);
+    queue_tick(self->queue, clock_ms());
 }
 
 static void unlock(Dispatcher *self)
@@ -281,8 +294,10 @@ bool dispatcher_take(Dispatcher *self, Job *ret_job)
             break;
         wait_for_work(self, queue_wait_ms(self->queue, clock_ms()));
     }
-    if (key != NULL)
+    if (key != NULL) {
         *ret_job = job_of(self, key);
+        metric_observe(&waited, (double)queue_waited_ms(self->queue, key) / 1e3, QUEUE_NAME);
+    }
     metric_set(&depth, (double)queue_depth(self->queue), QUEUE_NAME);
     unlock(self);
     return key != NULL;

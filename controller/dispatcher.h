@@ -9,6 +9,10 @@
 #include "error.h"
 #include "queue.h"
 
+/* The bounds of client-go's histograms of a work queue, in seconds. */
+enum { WORKQUEUE_BUCKETS = 12 };
+extern const double workqueue_buckets[WORKQUEUE_BUCKETS];
+
 typedef struct Dispatcher Dispatcher;
 
 Dispatcher *dispatcher_new(CacheVersionCompare *compare) __attribute__((__returns_nonnull__));

@@ -15,9 +15,6 @@ static const double time_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 
                                       0.4,   0.45, 0.5,   0.6,  0.7, 0.8,  0.9, 1,    1.25, 1.5,
                                       1.75,  2,    2.5,   3,    3.5, 4,    4.5, 5,    6,    7,
                                       8,     9,    10,    15,   20,  25,   30,  40,   50,   60};
-/* client-go's for its work queue. */
-static const double work_buckets[] = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3,
-                                      1e-2, 1e-1, 1,    10,   100,  1000};
 
 static Metric reconciles = {
     .name = "controller_runtime_reconcile_total",
@@ -63,8 +60,8 @@ static Metric work_time = {
     .type = METRIC_HISTOGRAM,
     .help = "How long a worker had a Tenant that it took from the queue.",
     .labels = {"name"},
-    .buckets = work_buckets,
-    .bucket_count = ARRAY_SIZE(work_buckets),
+    .buckets = workqueue_buckets,
+    .bucket_count = WORKQUEUE_BUCKETS,
 };
 static Metric unfinished = {
     .name = "workqueue_unfinished_work_seconds",

@@ -18,12 +18,14 @@ typedef struct Entry {
     bool active; /* a worker has it               */
     bool dirty;  /* was added while a worker had it */
     uint32_t failures;
+    int64_t ready_ms; /* since when it stands, or stood, in a ready list */
     int64_t due_ms;
     int delayed; /* position in the heap, or NOT_DELAYED */
     QueuePriority delayed_for;
 } Entry;
 
 struct Queue {
+    int64_t now_ms;
     Map *entries; /* Entry, by key */
     TAILQ_HEAD(ReadyList, Entry) ready[PRIORITIES];
     Entry **heap; /* delayed entries, the earliest first */
@@ -146,8 +148,9 @@ static void ready_remove(Queue *queue, Entry *entry)
     queue->ready_count[entry->priority]--;
 }
 
-static void ready_append(Queue *queue, Entry *entry, QueuePriority priority)
+static void ready_append(Queue *queue, Entry *entry, QueuePriority priority, int64_t since_ms)
 {
+    entry->ready_ms = since_ms;
     entry->priority = priority;
     entry->ready = true;
     TAILQ_INSERT_TAIL(&queue->ready[priority], entry, link);
@@ -174,9 +177,15 @@ static void entry_add(Queue *queue, Entry *entry, QueuePriority priority)
     }
     if (entry->ready && entry->priority <= priority)
         return;
+    int64_t since_ms = entry->ready ? entry->ready_ms : queue->now_ms;
     if (entry->ready)
         ready_remove(queue, entry);
-    ready_append(queue, entry, priority);
+    ready_append(queue, entry, priority, since_ms);
+}
+
+void queue_tick(Queue *queue, int64_t now_ms)
+{
+    queue->now_ms = now_ms;
 }
 
 void queue_add(Queue *queue, const char *key, QueuePriority priority)
@@ -229,13 +238,18 @@ static void wake_due(Queue *queue, int64_t now_ms)
     while (queue->heap_length > 0 && queue->heap[0]->due_ms <= now_ms) {
         Entry *entry = queue->heap[0];
 
+        bool ready = entry->ready;
+
         heap_remove(queue, entry);
         entry_add(queue, entry, entry->delayed_for);
+        if (!ready)
+            entry->ready_ms = min_i64(entry->due_ms, queue->now_ms);
     }
 }
 
 const char *queue_take(Queue *queue, int64_t now_ms)
 {
+    queue_tick(queue, now_ms);
     wake_due(queue, now_ms);
     for (size_t i = 0; i < PRIORITIES; i++) {
         Entry *entry = TAILQ_FIRST(&queue->ready[i]);
@@ -258,6 +272,14 @@ QueuePriority queue_priority(const Queue *queue, const char *key)
     return entry->priority;
 }
 
+int64_t queue_waited_ms(const Queue *queue, const char *key)
+{
+    const Entry *entry = map_get(queue->entries, key);
+
+    assert(entry != NULL && entry->active);
+    return max_i64(0, queue->now_ms - entry->ready_ms);
+}
+
 void queue_done(Queue *queue, const char *key)
 {
     Entry *entry = map_get(queue->entries, key);
@@ -267,7 +289,7 @@ void queue_done(Queue *queue, const char *key)
     queue->active_count--;
     if (entry->dirty) {
         entry->dirty = false;
-        ready_append(queue, entry, entry->priority);
+        ready_append(queue, entry, entry->priority, queue->now_ms);
     }
     entry_drop_idle(queue, entry);
 }

@@ -21,6 +21,9 @@ typedef struct Queue Queue;
 Queue *queue_new(void) __attribute__((__returns_nonnull__));
 void queue_free(Queue *queue);
 
+/* Tells the time, for queue_waited_ms(): whatever becomes ready does so now. */
+void queue_tick(Queue *queue, int64_t now_ms);
+
 /* KEY is due now. It waits behind what is ready with the same priority; its delay, if any, ends,
  * except for QUEUE_NUMBERS: a retry that waits is still to come. */
 void queue_add(Queue *queue, const char *key, QueuePriority priority);
@@ -43,6 +46,9 @@ const char *queue_take(Queue *queue, int64_t now_ms);
 
 /* What KEY was taken for, asked right after queue_take(). */
 QueuePriority queue_priority(const Queue *queue, const char *key);
+
+/* How long KEY stood ready before it was taken, asked right after queue_take(). */
+int64_t queue_waited_ms(const Queue *queue, const char *key);
 
 /* The work on KEY, got from queue_take(), is over. */
 void queue_done(Queue *queue, const char *key);

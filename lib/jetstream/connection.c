@@ -399,6 +399,8 @@ static const char *met_last_locked(const NatsConnection *self)
 
 void nats_last_complaint(const NatsConnection *self, char ret_text[ERROR_TEXT_MAX])
 {
+    if (!nats_connected(self) && connection_options_complaint(&self->options, ret_text))
+        return;
     lock(self);
     const char *met = self->complaint[0] == '\0' ? met_last_locked(self) : NULL;
     (void)snprintf(ret_text, ERROR_TEXT_MAX, "%s", met != NULL ? met : self->complaint);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "certificate.h"
 #include "nkey.h"
 #include "secret_file.h"
 
@@ -197,6 +198,18 @@ natsStatus connection_options_apply(const ConnectionOptions *self, natsOptions *
     if (status == NATS_OK)
         status = set_tls(self, options);
     return status;
+}
+
+bool connection_options_complaint(const ConnectionOptions *self, char ret_text[ERROR_TEXT_MAX])
+{
+    const char *path = self->files[FILE_CERT];
+    char end[CERTIFICATE_TIME_SIZE];
+
+    if (path == NULL || !certificate_has_expired(path, end))
+        return false;
+    (void)snprintf(ret_text, ERROR_TEXT_MAX, "--nats-cert: '%.300s' has expired on %s; replace it",
+                   path, end);
+    return true;
 }
 
 /* Secrets are mounted as

@@ -24,6 +24,7 @@ SERIES = [
     'workqueue_adds_total{name="tenant"}',
     'workqueue_depth{name="tenant"}',
     'workqueue_longest_running_processor_seconds{name="tenant"}',
+    'workqueue_queue_duration_seconds_count{name="tenant"}',
     'workqueue_unfinished_work_seconds{name="tenant"}',
     'workqueue_work_duration_seconds_count{name="tenant"}',
 ]

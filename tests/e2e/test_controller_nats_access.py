@@ -106,9 +106,8 @@ def test_an_expired_certificate_is_said_in_a_sentence_and_its_successor_taken(
     let_expire(own, "admin")
     nats.restart()
     kubectl.apply(tenant("initech"))
-    eventually(
-        lambda: says(kubectl, "initech", "not connected to NATS: "), "the Tenant says why", 20
-    )
+    ended = f"--nats-cert: '{own}/admin.crt' has expired on "
+    eventually(lambda: says(kubectl, "initech", ended), "the Tenant says why", 20)
     put_file(folder / "good" / "admin.crt", own / "admin.crt")
     kubectl.wait("tenant", "initech")
 
