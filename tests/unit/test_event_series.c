@@ -2,7 +2,7 @@
 #include "event_series.h"
 #include "walk.h"
 
-enum { MINUTE_MS = 60 * 1000, SEEDS = 100, STEPS = 300, KINDS = 5 };
+enum { MINUTE_MS = 60 * 1000, OVER_MS = EVENT_SERIES_END_MS, SEEDS = 100, STEPS = 300, KINDS = 5 };
 
 static cJSON *happened(const char *tenant, const char *reason, const char *time)
 {
@@ -79,20 +79,20 @@ BOOK_TEST(a_series_that_is_silent_ends_with_its_last_count_told)
     for (int i = 1; i <= 2; i++)
         (void)told(event_book_add(book, happened("a", "R", "t"), 0), 0, i);
     assert_null(event_book_add(book, happened("a", "R", "t"), 0));
-    event_book_tidy(book, 6 * MINUTE_MS);
+    event_book_tidy(book, OVER_MS);
     assert_int_equal(event_book_count(book), 1); /* not before the last count is told */
-    assert_null(event_book_due(book, 6 * MINUTE_MS - 1, false));
-    (void)told(event_book_due(book, 6 * MINUTE_MS, false), 6 * MINUTE_MS, 3);
-    event_book_tidy(book, 6 * MINUTE_MS);
+    assert_null(event_book_due(book, OVER_MS - 1, false));
+    (void)told(event_book_due(book, OVER_MS, false), OVER_MS, 3);
+    event_book_tidy(book, OVER_MS);
     assert_int_equal(event_book_count(book), 0);
-    (void)told(event_book_add(book, happened("a", "R", "new"), 6 * MINUTE_MS), 6 * MINUTE_MS, 1);
+    (void)told(event_book_add(book, happened("a", "R", "new"), OVER_MS), OVER_MS, 1);
 }
 
 BOOK_TEST(what_happens_after_the_silence_is_a_new_event_even_untidied)
 {
     (void)told(event_book_add(book, happened("a", "R", "t1"), 0), 0, 1);
     const EventSeries *series =
-        told(event_book_add(book, happened("a", "R", "t2"), 6 * MINUTE_MS), 6 * MINUTE_MS, 1);
+        told(event_book_add(book, happened("a", "R", "t2"), OVER_MS), OVER_MS, 1);
     assert_string_equal(json_text(series->object, "metadata.name", ""), "t2");
 }
 
@@ -121,7 +121,7 @@ BOOK_TEST(a_full_book_lets_events_stand_alone)
     }
     assert_int_equal(event_book_count(book), EVENT_SERIES_MAX);
     (void)told(event_book_add(book, happened("t7", "R", "t"), 0), 0, 2);
-    event_book_tidy(book, 6 * MINUTE_MS);
+    event_book_tidy(book, OVER_MS);
     assert_int_equal(event_book_count(book), 0);
 }
 

@@ -6,6 +6,7 @@ enum {
     STEPS = 400,
     CONTENDERS = 3,
     HOUR_MS = 3600 * 1000,
+    START_MS = 100 * HOUR_MS,
     ASLEEP_MS_MAX = 40000,
 };
 
@@ -146,7 +147,7 @@ static int64_t clock_of(const World *world, const Contender *one)
 
 static void world_start(World *world, uint32_t seed)
 {
-    *world = (World){.walk = walk_start(seed), .now_ms = 100 * HOUR_MS};
+    *world = (World){.walk = walk_start(seed), .now_ms = START_MS};
     for (int i = 0; i < CONTENDERS; i++) {
         Contender *one = &world->contenders[i];
 
