@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from support.bulkhead import Controller
 from support.condition_rules import TenantHistory
+from support.faulty_apiserver import FaultyApiserver
 from support.jetstream import JetStream
 from support.kube_cluster import KubeCluster
 from support.kubectl import Kubectl
@@ -76,6 +78,38 @@ def test_a_nats_that_hangs_does_not_hold_up_the_end(
     acme.stop()
     assert time.monotonic() - began < 15
     nats.thaw()
+
+
+def test_in_the_end_writing_stops_then_the_lease_goes_and_events_are_told_last(
+    folder: Path, cluster: KubeCluster, kubectl: Kubectl, nats: NatsServer, jetstream: JetStream
+) -> None:
+    with FaultyApiserver(cluster) as apiserver:
+        kubeconfig = apiserver.kubeconfig({"token": "any"})
+        flags = ["--leader-elect", "--status-interval=500ms"]
+        controller = Controller(folder / "controller", kubeconfig, nats.url, flags).start()
+        kubectl.apply(tenant("acme", stream={"maxMsgs": 100}))
+        kubectl.wait("tenant", "acme")
+        for _ in range(3):  # of which the last is counted and not told yet
+            jetstream.update_stream("TENANT_ACME", max_msgs=5)
+            eventually(
+                lambda: jetstream.stream("TENANT_ACME")["config"]["max_msgs"] == 100, "put back"
+            )
+        eventually(
+            lambda: controller.metrics().get('bulkhead_events_total{result="counted"}') == 1,
+            "the second repair is counted",
+        )
+        began = time.monotonic()
+        kubectl.apply(*(tenant(f"late-{n}") for n in range(8)))
+        controller.stop()
+        asked = apiserver.requests_since(began)
+    release = max(
+        n for n, what in enumerate(asked) if what.startswith("PUT") and "/leases/" in what
+    )
+    after = asked[release + 1 :]
+    assert after
+    assert all("/events" in what for what in after)
+    assert not kubectl.get("lease", "bulkhead-controller")["spec"].get("holderIdentity")
+    assert [e["series"]["count"] for e in kubectl.list("events.events.k8s.io")] == [3]
 
 
 def test_the_metrics_have_the_names_that_dashboards_know(acme: Controller) -> None:
