@@ -127,6 +127,8 @@ static bool nats_is_whole(Drain *self)
 
 static void ask_streams(Drain *self)
 {
+    if (sink_is_denied(self->sink))
+        lanes_set_denied(self->lanes, true);
     for (size_t i = 0; i < ASKS_A_TURN; i++) {
         const Lane *lane = lanes_to_ask(self->lanes, clock_ms());
 

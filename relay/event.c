@@ -102,20 +102,28 @@ static void on_stream_missing(Lane *lane, Notes *notes)
         tell_paused(lane, notes);
 }
 
-void event_apply(const SinkEvent *event, Lanes *lanes, Flight *flight, Notes *notes, Tally *tally)
+static void on_stream_event(const SinkEvent *event, Lane *lane, Notes *notes)
 {
-    Lane *lane = event->type != SINK_ANSWER ? lanes_find(lanes, event->tenant) : NULL;
-
-    if (event->type == SINK_ANSWER)
-        on_answer(event, flight, tally);
-    else if (lane == NULL)
-        return; /* a tenant without rows */
-    else if (event->type == SINK_STREAM)
+    if (event->type == SINK_STREAM)
         on_stream(event, lane);
     else if (event->type == SINK_STREAM_MISSING)
         on_stream_missing(lane, notes);
-    else
+    else if (event->type == SINK_STREAM_CHANGED)
         lane_wake(lane);
+}
+
+void event_apply(const SinkEvent *event, Lanes *lanes, Flight *flight, Notes *notes, Tally *tally)
+{
+    if (event->type == SINK_ANSWER) {
+        on_answer(event, flight, tally);
+        return;
+    }
+    Lane *lane = lanes_find(lanes, event->tenant); /* NULL: a tenant without rows */
+
+    if (event->type != SINK_STREAM_CHANGED)
+        lanes_set_denied(lanes, event->type == SINK_STREAM_DENIED);
+    if (lane != NULL)
+        on_stream_event(event, lane, notes);
 }
 
 void event_time(Flight *flight, const char *complaint)

@@ -10,7 +10,7 @@ enum {
     ROW_BYTES_FIRST = 512, /* a guess, until rows were seen */
     SWEEP_MS = 500,        /* rows of long transactions appear below the floor: look now and then */
     ASK_AGAIN_MS = 30 * 1000,
-    ASK_WAIT_MS = 1000, /* no answer: the user may not ask; go on with the defaults */
+    ASK_WAIT_MS = 1000, /* no answer: go on with the last one, ask again if there was none */
     TAKEN_MS = 2,
     TAKEN_DOUBLINGS = 4,
     OTHERS_MS = 100, /* whoever has the other tenants may be stuck: look at them now and then */
@@ -43,6 +43,7 @@ struct Lanes {
     size_t part; /* of parts */
     size_t parts;
     int64_t others_ms; /* when the tenants of the other parts were looked at */
+    bool denied; /* questions about streams are not answered */
 };
 
 Lanes *lanes_new(int64_t batch_rows, int64_t batch_bytes)
@@ -147,8 +148,10 @@ Lane *lanes_meet(Lanes *lanes, const char *tenant, bool ready, bool due, int64_t
 
 static bool should_ask(const Lane *lane, int64_t now_ms)
 {
-    if (!lane->active || lane->state == LANE_ASKING)
+    if (!lane->active)
         return false;
+    if (lane->state == LANE_ASKING)
+        return !lane->known && !lane->silent && now_ms - lane->asked_ms >= ASK_WAIT_MS;
     if (lane->state == LANE_NEW)
         return true;
     if (lane->state == LANE_PAUSED && lane->cause == FAILURE_NO_STREAM)
@@ -162,6 +165,11 @@ static LaneState after_answer(const Lane *lane)
     return lane->failures > 0 ? LANE_PROBING : LANE_OPEN;
 }
 
+void lanes_set_denied(Lanes *lanes, bool denied)
+{
+    lanes->denied = denied;
+}
+
 /* A lane that waits for its stream asks for it instead of trying a row. */
 Lane *lanes_to_ask(Lanes *lanes, int64_t now_ms)
 {
@@ -170,7 +178,8 @@ Lane *lanes_to_ask(Lanes *lanes, int64_t now_ms)
 
         if (!should_ask(lane, now_ms))
             continue;
-        if (lane->state == LANE_NEW || lane->state == LANE_PAUSED)
+        lane->silent = lane->silent || (lanes->denied && !lane->known);
+        if (lane->state == LANE_NEW || lane->state == LANE_PAUSED || lane->state == LANE_ASKING)
             lane->state = lane->silent ? after_answer(lane) : LANE_ASKING;
         lane->asked_ms = now_ms;
         return lane;
@@ -185,7 +194,7 @@ static bool is_open(const Lane *lane, int64_t now_ms)
         return false;
     switch (lane->state) {
     case LANE_ASKING:
-        return now_ms - lane->asked_ms >= ASK_WAIT_MS;
+        return lane->known && now_ms - lane->asked_ms >= ASK_WAIT_MS;
     case LANE_PAUSED:
         return lane->cause != FAILURE_NO_STREAM && now_ms >= lane->resume_ms;
     case LANE_OPEN:
@@ -410,6 +419,7 @@ void lane_wake(Lane *lane)
 void lane_configure(Lane *lane, const RelaySettings *settings)
 {
     lane->settings = *settings;
+    lane->known = true;
     lane->silent = false;
     if (settings->hold)
         lane->state = LANE_HELD;

@@ -29,7 +29,8 @@ typedef struct Lane {
     LaneState state;
     RelaySettings settings;
     int64_t asked_ms;  /* when its settings were asked for last */
-    bool silent;       /* ... without an answer: we may not ask, so do not wait for one again */
+    bool known;        /* ... and were answered, now or before   */
+    bool silent;       /* no answer came: do not wait for one again */
     bool active;       /* it has rows, as far as we know         */
     bool due;          /* ... and some that were tried before    */
     int64_t seen_ms;   /* when it was last active                */
@@ -69,8 +70,13 @@ Lane *lanes_meet(Lanes *lanes, const char *tenant, bool ready, bool due, int64_t
 size_t lanes_count(const Lanes *lanes);
 Lane *lanes_at(const Lanes *lanes, size_t i);
 
-/* The lane whose settings should be asked for next, marked as asked; NULL: none. */
+/* The lane whose settings should be asked for next, marked as asked; NULL: none. Until a first
+ * answer no row of it is planned: nobody knows whether its keys have an order or its tenant is
+ * suspended. */
 Lane *lanes_to_ask(Lanes *lanes, int64_t now_ms);
+
+/* DENIED: nobody will answer, so that the defaults count for lanes of which nothing is known. */
+void lanes_set_denied(Lanes *lanes, bool denied);
 
 /* What the next round takes. */
 typedef struct LanePlan {

@@ -11,7 +11,8 @@ enum {
     MAX_PAYLOAD_DEFAULT = 1024 * 1024,
 };
 
-#define ADVISORIES "$JS.EVENT.ADVISORY.STREAM.*."
+#define STREAM_INFO "$JS.API.STREAM.INFO."
+#define ADVISORIES  "$JS.EVENT.ADVISORY.STREAM.*."
 
 struct Sink {
     NatsConnection *connection;
@@ -150,9 +151,17 @@ void sink_ask(Sink *self, const char *tenant, const char *stream)
 
     if (self->subscribed_on == NULL)
         return;
-    (void)snprintf(subject, sizeof subject, "$JS.API.STREAM.INFO.%s", stream);
+    (void)snprintf(subject, sizeof subject, STREAM_INFO "%s", stream);
     (void)snprintf(reply, sizeof reply, "%s.s.%s", self->inbox, tenant);
     (void)natsConnection_PublishRequest(self->subscribed_on, subject, reply, "", 0);
+}
+
+bool sink_is_denied(const Sink *self)
+{
+    char complaint[ERROR_TEXT_MAX];
+
+    sink_complaint(self, complaint);
+    return strstr(complaint, STREAM_INFO) != NULL;
 }
 
 /* <inbox>.a.0000002f */
@@ -191,11 +200,14 @@ static bool read_stream(natsMsg *msg, const char *tenant, SinkEvent *ret_event)
     DEFER(defer_json) cJSON *info = NULL;
     Error ignored;
 
-    if (!tenant_id_valid(tenant) ||
-        json_parse(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg), &info, &ignored) < 0)
+    if (!tenant_id_valid(tenant))
         return false;
-    *ret_event = (SinkEvent){0};
+    *ret_event = (SinkEvent){.type = SINK_STREAM_DENIED};
     (void)snprintf(ret_event->tenant, sizeof ret_event->tenant, "%.*s", TENANT_ID_MAX, tenant);
+    if (natsMsg_IsNoResponders(msg))
+        return true;
+    if (json_parse(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg), &info, &ignored) < 0)
+        return false;
     int64_t code = json_int(info, "error.err_code", 0);
     if (json_at(info, "error") == NULL && json_at(info, "config") != NULL) {
         read_settings(info, ret_event);

@@ -41,10 +41,14 @@ void sink_flush(Sink *self);
 /* Asks JetStream about a tenant's stream; the answer comes as an event. */
 void sink_ask(Sink *self, const char *tenant, const char *stream);
 
+/* True when the server said last that our user may not ask. */
+bool sink_is_denied(const Sink *self);
+
 typedef enum SinkEventType {
     SINK_ANSWER,         /* to a publish                          */
     SINK_STREAM,         /* a stream's settings                   */
     SINK_STREAM_MISSING, /* there is no such stream               */
+    SINK_STREAM_DENIED,  /* nobody answers questions about streams */
     SINK_STREAM_CHANGED, /* it was created, updated or deleted    */
 } SinkEventType;
 

@@ -162,15 +162,47 @@ TEST(an_advisory_ends_a_pause_at_once)
     assert_ptr_equal(lanes_to_ask(lanes, NOW), lane);
 }
 
-TEST(without_an_answer_about_the_stream_the_defaults_count)
+/* Its keys may have an order, and its tenant may be suspended. */
+TEST(before_the_first_answer_about_the_stream_nothing_is_sent)
 {
     DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, BATCH_BYTES);
     Lane *lane = lanes_meet(lanes, "a", true, false, NOW);
     RoundPlan plan;
 
     assert_ptr_equal(lanes_to_ask(lanes, NOW), lane);
+    assert_null(lanes_to_ask(lanes, NOW + 999));
+    lanes_plan(lanes, BATCH, NOW + 3600 * 1000, &plan);
+    assert_int_equal(plan.count, 0);
+    assert_ptr_equal(lanes_to_ask(lanes, NOW + 1000), lane);
+    lanes_plan(lanes, BATCH, NOW + 3600 * 1000, &plan);
+    assert_int_equal(plan.count, 0);
+}
+
+TEST(without_another_answer_about_the_stream_the_last_one_counts)
+{
+    DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, BATCH_BYTES);
+    Lane *lane = open_lane(lanes, "a", 1);
+    RoundPlan plan;
+
+    lane->settings.ordering = RELAY_ORDERING_KEY;
+    lane->state = LANE_NEW;
+    assert_ptr_equal(lanes_to_ask(lanes, NOW), lane);
     lanes_plan(lanes, BATCH, NOW + 999, &plan);
     assert_int_equal(plan.count, 0);
+    lanes_plan(lanes, BATCH, NOW + 1000, &plan);
+    assert_int_equal(plan.count, 1);
+    assert_int_equal(lane->settings.ordering, RELAY_ORDERING_KEY);
+}
+
+TEST(where_nobody_answers_about_streams_the_defaults_count)
+{
+    DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, BATCH_BYTES);
+    Lane *lane = lanes_meet(lanes, "a", true, false, NOW);
+    RoundPlan plan;
+
+    assert_ptr_equal(lanes_to_ask(lanes, NOW), lane);
+    lanes_set_denied(lanes, true);
+    assert_ptr_equal(lanes_to_ask(lanes, NOW + 1000), lane);
     lanes_plan(lanes, BATCH, NOW + 1000, &plan);
     assert_int_equal(plan.count, 1);
     assert_int_equal(lane->state, LANE_OPEN);
@@ -254,8 +286,9 @@ TEST(one_who_may_not_ask_waits_for_an_answer_only_once)
     Lane *lane = lanes_meet(lanes, "a", true, false, NOW);
     RoundPlan plan;
 
+    lanes_set_denied(lanes, true);
     assert_ptr_equal(lanes_to_ask(lanes, NOW), lane);
-    lanes_plan(lanes, BATCH, NOW + 1000, &plan);
+    lanes_plan(lanes, BATCH, NOW, &plan);
     assert_int_equal(plan.count, 1);
     lane->active = false;
     (void)lanes_meet(lanes, "a", true, false, NOW + 60 * 1000);
@@ -424,7 +457,9 @@ int main(void)
         cmocka_unit_test(rows_that_fail_together_pause_once),
         cmocka_unit_test(a_tenant_without_a_stream_asks_for_it_instead_of_trying_rows),
         cmocka_unit_test(an_advisory_ends_a_pause_at_once),
-        cmocka_unit_test(without_an_answer_about_the_stream_the_defaults_count),
+        cmocka_unit_test(before_the_first_answer_about_the_stream_nothing_is_sent),
+        cmocka_unit_test(without_another_answer_about_the_stream_the_last_one_counts),
+        cmocka_unit_test(where_nobody_answers_about_streams_the_defaults_count),
         cmocka_unit_test(a_suspended_tenant_sends_nothing_until_it_is_released),
         cmocka_unit_test(rows_on_their_way_keep_a_lane_out_of_the_next_round),
         cmocka_unit_test(the_floor_moves_with_full_fetches_and_is_ignored_now_and_then),
