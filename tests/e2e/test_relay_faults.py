@@ -1,15 +1,14 @@
-"""Nothing is lost, doubled or misplaced, whatever is killed, stopped or restarted."""
+"""What the relay does when it, its servers or a stream stop. That nothing is lost by it:
+test_relay_proofs.py."""
 
 import signal
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from pathlib import Path
 
-import psycopg
 import pytest
 
+from proof.world import Plan, World
 from support.bulkhead import Relay
 from support.jetstream import JetStream
 from support.nats_server import NatsServer
@@ -19,72 +18,11 @@ from support.tenant_streams import count, events, ids, make_stream
 from support.waiting import eventually
 
 TENANTS = [f"t{i}" for i in range(20)]
-LOCKS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+LOCKS = (
+    "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    " WHERE locktype = 'advisory' AND application_name LIKE 'relay-%%'"
+)
 BOTH_WAYS = pytest.mark.parametrize("flags", [["--on-published=mark"], ["--on-published=delete"]])
-
-
-class Journal:
-    """What was committed, as only a client knows it: written down after COMMIT returned."""
-
-    def __init__(self, outbox: Outbox) -> None:
-        self.outbox = outbox
-        self.committed: dict[str, str] = {}
-        self.unknown: dict[str, str] = {}
-
-    def commit(self, tenant: str, rows: int) -> None:
-        written: dict[str, str] = {}
-        try:
-            with self.outbox.postgres.connect() as connection, connection.transaction():
-                for _ in range(rows):
-                    cursor = connection.execute(
-                        "SELECT outbox_publish(%s, 'order', '{}')::text", [tenant]
-                    )
-                    found = cursor.fetchone()
-                    assert found is not None
-                    written[found[0]] = tenant
-        except psycopg.Error:
-            self.unknown |= written
-            return
-        self.committed |= written
-
-    @contextmanager
-    def feeding(self, pause: float = 0.002) -> Iterator[None]:
-        """Commits rows for all tenants in turn until the block ends."""
-        end = threading.Event()
-
-        def feed() -> None:
-            turn = 0
-            while not end.is_set():
-                self.commit(TENANTS[turn % len(TENANTS)], 5)
-                turn += 1
-                end.wait(pause)
-
-        feeder = threading.Thread(target=feed)
-        feeder.start()
-        try:
-            yield
-        finally:
-            end.set()
-            feeder.join()
-
-    def check(self, jetstream: JetStream) -> None:
-        """Each committed row is exactly once in its tenant's stream, and nothing else is."""
-        stored: Counter[tuple[str, str]] = Counter()
-        for tenant in TENANTS:
-            for message in events(jetstream, tenant):
-                assert message.subject == f"tenant.{tenant}.events.order"
-                stored[message.headers["Nats-Msg-Id"], tenant] += 1
-        lost = self.committed.items() - stored.keys()
-        phantoms = stored.keys() - self.committed.items() - self.unknown.items()
-        assert (len(lost), len(phantoms)) == (0, 0)
-        assert max(stored.values()) == 1
-
-
-@pytest.fixture
-def journal(outbox: Outbox, jetstream: JetStream) -> Journal:
-    for tenant in TENANTS:
-        make_stream(jetstream, tenant)
-    return Journal(outbox)
 
 
 def drained(outbox: Outbox) -> bool:
@@ -115,96 +53,21 @@ def test_ten_thousand_rows_by_two_replicas_one_killed_in_the_middle(
         assert set(ids(found)) == rows[tenant]
 
 
-def test_relays_killed_again_and_again(
-    journal: Journal, outbox: Outbox, jetstream: JetStream, new_relay: Callable[..., Relay]
-) -> None:
-    relays = [new_relay(), new_relay()]
-    for relay in relays:
-        relay.start()
-    with journal.feeding():
-        for turn in range(10):
-            time.sleep(0.2)
-            relays[turn % 2].kill()
-            relays[turn % 2].start(wait=False)
-    eventually(lambda: drained(outbox), "all are published", 60)
-    journal.check(jetstream)
-
-
-def test_nats_restarted_under_load(
-    journal: Journal, outbox: Outbox, jetstream: JetStream, nats: NatsServer, relay: Relay
-) -> None:
-    with journal.feeding():
-        for way in [nats.stop, nats.kill, nats.kill]:
-            time.sleep(0.7)
-            way()
-            time.sleep(0.3)
-            nats.start()
-    eventually(lambda: drained(outbox), "all are published", 60)
-    journal.check(jetstream)
-    eventually(lambda: relay.page("readyz"), "it is ready")
-
-
-def test_postgres_restarted_under_load(
-    journal: Journal, outbox: Outbox, jetstream: JetStream, postgres: Postgres, relay: Relay
-) -> None:
-    with journal.feeding():
-        for way in [postgres.stop, postgres.stop_immediate, postgres.stop_immediate]:
-            time.sleep(0.7)
-            way()
-            postgres.start()
-    eventually(lambda: drained(outbox), "all are published", 60)
-    journal.check(jetstream)
-    eventually(lambda: relay.page("readyz"), "it is ready")
-
-
-def test_connections_to_postgres_cut_under_load(
-    journal: Journal, outbox: Outbox, jetstream: JetStream, new_relay: Callable[..., Relay]
-) -> None:
-    for relay in [new_relay(), new_relay()]:
-        relay.start()
-    with journal.feeding():
-        for _ in range(15):
-            time.sleep(0.1)
-            outbox.postgres.query(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'bulkhead-relay' ORDER BY random() LIMIT 1"
-            )
-    eventually(lambda: drained(outbox), "all are published", 60)
-    journal.check(jetstream)
-
-
-def test_a_relay_frozen_beyond_every_deadline(
-    journal: Journal, outbox: Outbox, jetstream: JetStream, new_relay: Callable[..., Relay]
-) -> None:
-    """Its locks go when PostgreSQL ends its transaction; what it does when it wakes is harmless."""
-    relays = [new_relay("--batch=100"), new_relay("--batch=100")]
-    for relay in relays:
-        relay.start()
-    with journal.feeding():
-        time.sleep(0.5)
-        relays[0].freeze()
-        time.sleep(12)
-        relays[0].thaw()
-        time.sleep(1)
-    eventually(lambda: drained(outbox), "all are published", 60)
-    journal.check(jetstream)
-
-
-def test_a_stopped_relay_ends_at_once_and_leaves_nothing_half_done(
-    journal: Journal, outbox: Outbox, jetstream: JetStream, new_relay: Callable[..., Relay]
-) -> None:
-    relay = new_relay()
-    with journal.feeding():
-        for _ in range(3):
-            relay.start()
-            time.sleep(0.5)
-            begin = time.monotonic()
-            assert relay.stop() == 0
-            assert time.monotonic() - begin < 2
-            eventually(lambda: outbox.postgres.query(LOCKS) == [(0,)], "no lock is left")
-    relay.start()
-    eventually(lambda: drained(outbox), "all are published", 60)
-    journal.check(jetstream)
+def test_a_stopped_relay_ends_at_once_and_leaves_nothing_half_done(folder: Path) -> None:
+    with World(folder, Plan(relays=1)) as world:
+        (relay,) = world.relays
+        with world.feeding():
+            for _ in range(3):
+                eventually(relay.ready, "it is ready")
+                time.sleep(0.5)
+                begin = time.monotonic()
+                assert relay.stop() == 0
+                assert time.monotonic() - begin < 2
+                eventually(lambda: world.postgres.query(LOCKS) == [(0,)], "no lock is left")
+                relay.start()
+        world.settle()
+        verdict = world.judge()
+    assert verdict.findings.none(), verdict.findings.explain()
 
 
 def test_a_relay_starts_before_its_servers(

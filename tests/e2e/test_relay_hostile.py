@@ -1,16 +1,15 @@
 """Rows that want out of their tenant, in a table whose CHECKs were dropped."""
 
-import asyncio
 import random
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from proof.spy import Spy
 from support.bulkhead import Relay
 from support.jetstream import JetStream
+from support.nats_server import NatsServer
 from support.outbox import Outbox, Row
 from support.tenant_streams import count, events, make_stream
 from support.waiting import eventually
@@ -47,35 +46,6 @@ def hostile_row(dice: random.Random) -> Row:
     return Row(tenant, kind, b"hi", hostile_text(dice), headers)
 
 
-class Spy:
-    """Sees every message that any client publishes."""
-
-    def __init__(self, jetstream: JetStream) -> None:
-        self.jetstream = jetstream
-        self.subjects: list[str] = []
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        client = self.jetstream.client
-
-        async def on_message(message: Any) -> None:
-            self.subjects.append(message.subject)
-
-        async def subscribe() -> Any:
-            found = await client.subscribe(">", cb=on_message)
-            await client.flush()
-            return found
-
-        loop = self.jetstream._loop
-        subscription = asyncio.run_coroutine_threadsafe(subscribe(), loop).result(10)
-        yield
-        asyncio.run_coroutine_threadsafe(subscription.unsubscribe(), loop).result(10)
-
-    def events(self) -> set[str]:
-        quiet = ("$JS.", "_INBOX.")
-        return {subject for subject in self.subjects if not subject.startswith(quiet)}
-
-
 def drop_checks(outbox: Outbox) -> None:
     for name in ["tenant_id", "event_type", "ordering_key", "headers", "headers_safe", "payload"]:
         outbox.postgres.query(f"ALTER TABLE outbox DROP CONSTRAINT outbox_{name}")
@@ -85,7 +55,11 @@ def drop_checks(outbox: Outbox) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_no_row_leaves_its_tenant(
-    outbox: Outbox, jetstream: JetStream, new_relay: Callable[..., Relay], seed: int
+    outbox: Outbox,
+    nats: NatsServer,
+    jetstream: JetStream,
+    new_relay: Callable[..., Relay],
+    seed: int,
 ) -> None:
     dice = random.Random(SEED + seed)
     drop_checks(outbox)
@@ -93,11 +67,10 @@ def test_no_row_leaves_its_tenant(
     make_stream(jetstream, "other")
     outbox.add(hostile_row(dice) for _ in range(ROWS))
     outbox.add([Row("acme", "last")])
-    spy = Spy(jetstream)
-    with spy.watching():
+    with Spy(nats.url) as spy:
         relay = new_relay().start()
         eventually(lambda: outbox.count("pending", "acme") == 0, "all are dealt with", 30)
-        time.sleep(0.5)
+        spy.flush()
         assert relay.running
     assert spy.events() <= {"tenant.acme.events.order", "tenant.acme.events.last"} | {
         f"tenant.{name}.events.{kind}"

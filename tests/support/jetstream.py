@@ -101,7 +101,10 @@ class JetStream:
 
     async def _connect(self, url: str) -> Client:
         return await nats.connect(
-            url, max_reconnect_attempts=-1, reconnect_time_wait=0.1, error_cb=_say_nothing
+            url.split(","),
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.1,
+            error_cb=_say_nothing,
         )
 
     async def _messages(self, stream: str) -> list[Message]:
