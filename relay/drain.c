@@ -82,6 +82,7 @@ void drain_free(Drain *self)
 
 int drain_open(Drain *self, Error *reterr)
 {
+    flight_disown(self->flight);
     return outbox_open(self->outbox, reterr);
 }
 

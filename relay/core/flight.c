@@ -415,6 +415,17 @@ void flight_lost(Flight *flight)
     flight_end(flight);
 }
 
+void flight_disown(Flight *flight)
+{
+    for (size_t i = 0; i < flight->used; i++) {
+        Slot *slot = &flight->slots[i];
+
+        slot->own = false;
+        if (slot->state == SLOT_FAILED && slot->row.key != 0)
+            release(flight, i);
+    }
+}
+
 static int by_number(const void *a, const void *b)
 {
     const int64_t *left = a;

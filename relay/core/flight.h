@@ -77,6 +77,9 @@ size_t flight_expire(Flight *flight, int64_t now_us, uint32_t random, const char
 /* The connection broke: what was not answered will not be. Nobody is to blame. */
 void flight_lost(Flight *flight);
 
+/* The transaction that locked the rows is gone. The batch must have ended. */
+void flight_disown(Flight *flight);
+
 /* What is to be written. Texts and arrays are FLIGHT's, valid until its next call. */
 typedef struct FlightFailure {
     int64_t id;

@@ -43,7 +43,7 @@ struct Lanes {
     size_t part; /* of parts */
     size_t parts;
     int64_t others_ms; /* when the tenants of the other parts were looked at */
-    bool denied; /* questions about streams are not answered */
+    bool denied;       /* questions about streams are not answered */
 };
 
 Lanes *lanes_new(int64_t batch_rows, int64_t batch_bytes)

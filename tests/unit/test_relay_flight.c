@@ -248,6 +248,33 @@ TEST(a_late_failure_is_not_written_down_where_order_counts)
     }
 }
 
+/* Another relay may have the lane by now, and be about to take the next row of the key. */
+TEST(when_the_transaction_broke_no_failure_is_written_down_where_order_counts)
+{
+    static const uint64_t keys[] = {0, 99};
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, 1 << 20);
+        DEFER(defer_flight) Flight *flight = flight_new(SLOTS, ATTEMPTS_MAX);
+        Lane *lane = open_lane(lanes, "acme");
+
+        flight_begin(flight);
+        uint32_t failed = flight_token(flight, add(flight, lane, 1, keys[i]));
+        uint32_t late = flight_token(flight, add(flight, lane, 2, keys[i] * 2));
+        uint32_t good = flight_token(flight, add(flight, lane, 3, keys[i] * 3));
+        (void)publish(flight, NOW_US);
+        (void)flight_answer(flight, failed, &too_large, NOW_US, 0);
+        flight_disown(flight);
+        (void)flight_answer(flight, late, &too_large, NOW_US, 0);
+        (void)flight_answer(flight, good, &stored, NOW_US, 0);
+        const Settlement *settlement = flight_settle(flight);
+        assert_int_equal(settlement->bury.count, keys[i] == 0 ? 2 : 0);
+        assert_int_equal(settlement->stored.count, 0);
+        assert_int_equal(settlement->late.count, 1);
+        assert_int_equal(flight_room(flight), SLOTS);
+    }
+}
+
 TEST(a_probe_holds_up_no_batch)
 {
     DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, 1 << 20);
@@ -317,6 +344,7 @@ int main(void)
         cmocka_unit_test(a_batch_waits_three_times_as_long_as_most_of_it_took_and_a_bit),
         cmocka_unit_test(a_late_answer_is_written_down_with_a_later_batch),
         cmocka_unit_test(a_late_failure_is_not_written_down_where_order_counts),
+        cmocka_unit_test(when_the_transaction_broke_no_failure_is_written_down_where_order_counts),
         cmocka_unit_test(a_probe_holds_up_no_batch),
         cmocka_unit_test(silence_pauses_the_lane_and_leaves_the_rows),
         cmocka_unit_test(a_lost_connection_is_nobodys_fault),
