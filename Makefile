@@ -6,6 +6,7 @@
 #   make check         unit tests under ASan and UBSan              -> build/check/
 #   make e2e           end-to-end tests on real servers (ARGS='-k name' for some)
 #   make bench-controller   speed, traffic and memory of the controller -> build/bench/
+#   make soak          the proofs of the relay at length: faults injected, what was found (ARGS='--seconds 3600')
 #   make bench-relay        the relay against floors of the same run, latency, fairness -> build/bench/
 #   make fuzz          the parsers under libFuzzer, FUZZ_SECONDS=10 each; finds -> build/fuzz/
 #   make lint          format, layers, purity, clang-tidy, cppcheck, -fanalyzer, scripts, words
@@ -179,7 +180,7 @@ fuzz: $(FUZZERS)
 # ---- static checks: each leaves a stamp, so that an unchanged file is not looked at twice
 
 L     := build/lint
-LINTED := $(SRC) $(TEST_SRC) $(SUPPORT)
+LINTED := $(SRC) $(TEST_SRC) $(SUPPORT) $(wildcard tests/proof/*.c)
 LINT_FLAGS = $(CPPFLAGS) $(call layers,$(patsubst %/,%,$(dir $<))) -std=gnu17
 
 $L/%.tidy: %.c .clang-tidy $(HEADERS)
@@ -238,6 +239,9 @@ bench-controller: setup
 bench-relay: setup
 	$(AFTER_SETUP) all build/release/bench/sql_floor
 	@PYTHONPATH=tests $(PYTHON) -m bench.relay $(ARGS)
+soak: setup
+	$(AFTER_SETUP) all
+	@PYTHONPATH=tests $(PYTHON) -m proof.soak $(ARGS)
 test: setup
 	$(AFTER_SETUP) check
 	$(AFTER_SETUP) e2e
@@ -250,7 +254,7 @@ cover: setup
 clean:
 	rm -rf build
 
-.PHONY: setup e2e demo bench-controller bench-relay test lint cover clean
+.PHONY: setup e2e demo bench-controller bench-relay soak test lint cover clean
 
 # ---- the chart, its images, and a real cluster for both
 
