@@ -6,6 +6,7 @@ code is 1 if anything was. A round is repeated by its seed: --rounds-only --seed
 """
 
 import argparse
+import logging
 import random
 import shutil
 import sys
@@ -132,6 +133,7 @@ def main() -> int:
     parser.add_argument("--rounds-only", action="store_true", help="no failpoints, no cuts")
     wanted = parser.parse_args()
     interrupt_on_sigterm()
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # servers that go are what we want
     total = Total()
     end = time.monotonic() + wanted.seconds
     try:
