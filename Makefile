@@ -96,7 +96,7 @@ layers = $(addprefix -iquote ,$(LAYERS_$(1)))
 PURE := $(wildcard lib/base/*.c lib/tenant/*.c controller/plan/*.c controller/state/*.c relay/core/*.c \
 	relay/schema/*.c) \
 	$(filter-out controller/survey/fleet.c,$(wildcard controller/survey/*.c)) \
-	lib/jetstream/api_error.c $(wildcard lib/jetstream/field*.c lib/jetstream/*_fields.c) \
+	lib/jetstream/api_error.c lib/jetstream/credentials.c $(wildcard lib/jetstream/field*.c lib/jetstream/*_fields.c) \
 	$(wildcard lib/kube/kube_path.c lib/kube/kube_status.c lib/kube/watch_lines.c lib/kube/watch_events.c lib/kube/watch_rule.c lib/kube/lease_rule.c lib/kube/event_series.c lib/kube/kube_limit.c)
 PURE += $(wildcard provisioner/core/*.c)
 

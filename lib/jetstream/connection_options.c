@@ -7,6 +7,8 @@
 
 #include "alloc.h"
 #include "certificate.h"
+#include "clock.h"
+#include "credentials.h"
 #include "nkey.h"
 #include "secret_file.h"
 
@@ -20,7 +22,7 @@ enum {
     IO_BUFFER_BYTES = 128 * 1024,
 };
 
-enum { FILE_CREDS, FILE_NKEY, FILE_CA, FILE_CERT, FILE_KEY };
+typedef enum ConnectionFile { FILE_CREDS, FILE_NKEY, FILE_CA, FILE_CERT, FILE_KEY } ConnectionFile;
 
 static const char *const file_flags[] = {
     [FILE_CREDS] = "--nats-creds", [FILE_NKEY] = "--nats-nkey", [FILE_CA] = "--nats-ca",
@@ -200,16 +202,43 @@ natsStatus connection_options_apply(const ConnectionOptions *self, natsOptions *
     return status;
 }
 
+static bool credentials_have_expired(const char *path, char ret_end[CLOCK_TEXT_SIZE])
+{
+    DEFER(secret_done) Secret secret = {0};
+    Error ignored;
+
+    if (secret_read(path, &secret, &ignored) < 0)
+        return false;
+    int64_t end_s = credentials_end(secret.at);
+    if (end_s <= 0 || end_s > clock_wall_ms() / 1000)
+        return false;
+    clock_rfc3339(end_s * 1000, ret_end);
+    return true;
+}
+
+static bool expired(ConnectionFile file, const char *path, char ret_end[CERTIFICATE_TIME_SIZE])
+{
+    if (path == NULL)
+        return false;
+    return file == FILE_CERT ? certificate_has_expired(path, ret_end)
+                             : credentials_have_expired(path, ret_end);
+}
+
 bool connection_options_complaint(const ConnectionOptions *self, char ret_text[ERROR_TEXT_MAX])
 {
-    const char *path = self->files[FILE_CERT];
+    static const ConnectionFile files[] = {FILE_CREDS, FILE_CERT};
     char end[CERTIFICATE_TIME_SIZE];
 
-    if (path == NULL || !certificate_has_expired(path, end))
-        return false;
-    (void)snprintf(ret_text, ERROR_TEXT_MAX, "--nats-cert: '%.300s' has expired on %s; replace it",
-                   path, end);
-    return true;
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        const char *path = self->files[files[i]];
+
+        if (!expired(files[i], path, end))
+            continue;
+        (void)snprintf(ret_text, ERROR_TEXT_MAX, "%s: '%.300s' has expired on %s; replace it",
+                       file_flags[files[i]], path, end);
+        return true;
+    }
+    return false;
 }
 
 /* Secrets are mounted as

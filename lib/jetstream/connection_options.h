@@ -25,8 +25,8 @@ void connection_options_done(ConnectionOptions *self);
 /* Sets everything but the callbacks; files are read now. */
 natsStatus connection_options_apply(const ConnectionOptions *self, natsOptions *options);
 
-/* A sentence on what keeps these options from working now, or false: a certificate of ours that has
- * ended. */
+/* A sentence on what keeps these options from working now, or false: credentials or a certificate
+ * of ours that have ended. */
 bool connection_options_complaint(const ConnectionOptions *self, char ret_text[ERROR_TEXT_MAX]);
 
 /* What tells one set of credential and certificate files from the next. */
