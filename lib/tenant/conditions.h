@@ -1,7 +1,7 @@
 /* status.conditions of a Tenant: which rows an outcome stands for, and how they are merged.
  *
  * kstatus, `kubectl wait`, Helm 4, Flux and Argo CD all read them, each in its own way; the rows
- * below are those that all of them read right (docs/errors.md). Pure: the time is handed in. */
+ * below are those that all of them read right (docs/controller.md). Pure: the time is handed in. */
 #ifndef CONDITIONS_H
 #define CONDITIONS_H
 

@@ -188,6 +188,27 @@ def test_an_expired_certificate_is_said_in_a_sentence_and_its_successor_trusted(
     eventually(lambda: all_ready(kubectl, jetstream, 20), "all are Ready again", 40)
 
 
+def test_a_server_that_cannot_stream_lists_is_read_in_pages(
+    folder: Path, cluster: KubeCluster, kubectl: Kubectl, nats: NatsServer, jetstream: JetStream
+) -> None:
+    """As Kubernetes 1.33 is by default, and any with the feature turned off."""
+    cluster.apiserver.flags = ["--feature-gates=WatchList=false"]
+    cluster.apiserver.restart()
+    with FaultyApiserver(cluster) as apiserver:
+        kubeconfig = apiserver.kubeconfig({"token": "any"})
+        declare(kubectl, 10)
+        with Controller(folder / "controller", kubeconfig, nats.url):
+            eventually(lambda: all_ready(kubectl, jetstream, 10), "all are Ready", 20)
+            declare(kubectl, 20)
+            eventually(lambda: all_ready(kubectl, jetstream, 20), "the watch goes on", 20)
+        asked = [what for what in apiserver.requests_since(0) if what.startswith("GET")]
+    lists = [what for what in asked if what.endswith("/tenants?limit=500")]
+    watches = [what for what in asked if "watch=true" in what and "sendInitialEvents" not in what]
+    assert lists
+    assert watches
+    assert not [what for what in asked if "resourceVersion=0" in what]
+
+
 def test_an_upgraded_crd_and_fields_of_a_newer_version_disturb_nobody(
     new_controller: Callable[..., Controller], kubectl: Kubectl, jetstream: JetStream
 ) -> None:

@@ -51,6 +51,7 @@ class KubeApiserver(Program):
     def __init__(self, folder: Path, etcd_url: str, pki: Path, bootstrapped: bool) -> None:
         """`bootstrapped` says that etcd holds what a first start writes, so nobody waits for it."""
         super().__init__(folder)
+        self.flags: list[str] = []  # besides our own
         self.port = free_port()
         self.url = f"https://127.0.0.1:{self.port}"
         self.etcd_url = etcd_url
@@ -79,6 +80,7 @@ class KubeApiserver(Program):
             "--disable-admission-plugins=ServiceAccount",
             "--endpoint-reconciler-type=none",
             "--profiling=false",
+            *self.flags,
         ]
 
     def ready(self) -> bool:
