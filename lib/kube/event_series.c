@@ -136,7 +136,7 @@ void event_book_tidy(EventBook *book, int64_t now_ms)
 
     while (next != NULL) {
         EventSeries *series = map_value(next);
-        DEFER(defer_free) char *key = xstrdup(map_key(next));
+        const char *key = map_key(next);
 
         next = map_next(book->series, next);
         if (is_over(series, now_ms) && series->told == series->count) {
