@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from support.kube_cluster import KubeCluster
-from support.kube_servers import ADMIN_TOKEN
+from support.kube_servers import ADMIN_TOKEN, KubeApiserver
 
 HALF = 0.5
 PASSED_ON = ("Content-Type", "Accept", "Accept-Encoding")
@@ -36,6 +36,7 @@ class Fault:
 class FaultyApiserver:
     def __init__(self, cluster: KubeCluster) -> None:
         self.cluster = cluster
+        self.upstream = cluster.apiserver  # the real one, which may be exchanged
         self.fault: Fault | None = None
         self.token: str | None = None  # the only one that is good; None: any
         self.asked: list[tuple[float, str]] = []
@@ -79,6 +80,11 @@ class FaultyApiserver:
         """From now on every request has this fault, and every open connection ends."""
         self._over = threading.Event()
         self.fault = fault
+        self._server.close_connections()
+
+    def lead_to(self, upstream: KubeApiserver) -> None:
+        """From now on it stands in front of this one, and every open connection ends."""
+        self.upstream = upstream
         self._server.close_connections()
 
     def mend(self) -> None:
@@ -183,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def _pass_on(self, body: bytes, watch: bool, fault: Fault | None) -> None:
-        apiserver = self.server.faulty.cluster.apiserver
+        apiserver = self.server.faulty.upstream
         trust = ssl.create_default_context(cafile=str(apiserver.pki / "ca.crt"))
         upstream = http.client.HTTPSConnection("127.0.0.1", apiserver.port, context=trust)
         headers = {name: self.headers[name] for name in PASSED_ON if name in self.headers}
