@@ -83,6 +83,7 @@ void drain_free(Drain *self)
 int drain_open(Drain *self, Error *reterr)
 {
     flight_disown(self->flight);
+    lanes_forget_floors(self->lanes);
     return outbox_open(self->outbox, reterr);
 }
 

@@ -379,6 +379,12 @@ void lane_keep_row(Lane *lane, int64_t id)
     lane->floor = min_i64(lane->floor, id - 1);
 }
 
+void lanes_forget_floors(Lanes *lanes)
+{
+    for (size_t i = 0; i < lanes_count(lanes); i++)
+        lanes_at(lanes, i)->floor = 0;
+}
+
 void lane_stored(Lane *lane)
 {
     if (lane->state == LANE_PROBING) {

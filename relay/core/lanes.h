@@ -113,6 +113,10 @@ void lane_taken(Lane *lane, int64_t now_ms);
 /* A row of it, ID, stays pending: the floor must not hide it. */
 void lane_keep_row(Lane *lane, int64_t id);
 
+/* Another server may answer for the database now, whose numbers need not go on where the old one's
+ * were: no floor of any lane counts any more. */
+void lanes_forget_floors(Lanes *lanes);
+
 /* The stream stored a row. */
 void lane_stored(Lane *lane);
 

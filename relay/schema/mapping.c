@@ -47,8 +47,10 @@ const char *mapped_name(Mapped column)
 static void flag_of(Mapped column, char ret_flag[FLAG_SIZE])
 {
     (void)snprintf(ret_flag, FLAG_SIZE, "--column-%s", rules[column].name);
-    for (char *c = ret_flag; *c != '\0'; c++)
-        *c = *c == '_' ? '-' : *c;
+    for (char *c = ret_flag; *c != '\0'; c++) {
+        if (*c == '_')
+            *c = '-';
+    }
 }
 
 /* One part of a table's name, quoted or not; *AT moves behind it. */

@@ -1,6 +1,6 @@
 #include "sql_template.h"
 
-enum { WORD_MAX = 40 };
+enum { WORD_MAX = 40, QUALIFIED_MAX = 512 };
 
 static void quote(const char *value, char mark, Text *text)
 {
@@ -143,7 +143,7 @@ static bool section_counts(const Mapping *mapping, const char *word)
 
 static void add_literal(const Mapping *mapping, const char *word, Text *text)
 {
-    DEFER(text_done) Text table = TEXT_MAX(IDENTIFIER_MAX * 8);
+    DEFER(text_done) Text table = TEXT_MAX(QUALIFIED_MAX);
 
     if (text_eq(word, "pending") || text_eq(word, "published")) {
         sql_literal(text_eq(word, "pending") ? mapping->names.pending : mapping->names.published,

@@ -16,7 +16,7 @@ die() {
 
 # step NUMBER TEXT: says what begins; the steps that have nothing to do say nothing.
 step() {
-    printf '[%s/%s] %s\n' "$1" "${STEPS:-8}" "$2"
+    printf '[%s/%s] %s\n' "$1" "${STEPS:-9}" "$2"
     STEP_STARTED=$SECONDS
 }
 

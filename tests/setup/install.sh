@@ -19,3 +19,6 @@ trap 'echo; die "interrupted; run it again and it goes on from here"' INT TERM
 "$SETUP/apt.sh" 9>&-
 "$SETUP/python.sh" 9>&-
 "$SETUP/go_tools.sh" "$@" 9>&-
+if [ $# -eq 0 ]; then
+    "$SETUP/postgres_servers.sh" 9>&-
+fi

@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from support.places import copy_tree, digest, template
+from support.places import CACHE, copy_tree, digest, template
 from support.program import Program, as_user, free_port
 
 INITDB = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
@@ -41,9 +41,13 @@ class Postgres(Program):
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         self.durable = durable
         self.data = folder / "data"
-        copy_tree(template("postgres", digest(str(programs()), *INITDB), _initdb), self.data)
+        self.programs = programs()
+        self.make_data()
+
+    def make_data(self) -> None:
+        copy_tree(template("postgres", digest(str(self.programs), *INITDB), _initdb), self.data)
         self.data.chmod(0o700)
-        _give(folder)
+        _give_all(self.folder)
 
     def command(self) -> list[str]:
         settings = {
@@ -55,7 +59,7 @@ class Postgres(Program):
             "log_line_prefix": "%m [%p] %q%a ",
         }
         flags = [text for name, value in settings.items() for text in ("-c", f"{name}={value}")]
-        return [str(programs() / "postgres"), "-D", str(self.data), *flags]
+        return [str(self.programs / "postgres"), "-D", str(self.data), *flags]
 
     def environment(self) -> dict[str, str]:
         return super().environment() | {"HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
@@ -80,19 +84,78 @@ class Postgres(Program):
             return cursor.fetchall() if cursor.description else []
 
 
-def _initdb(work: Path) -> None:
+class Standby(Postgres):
+    """Follows another server until it is promoted."""
+
+    def __init__(self, folder: Path, primary: Postgres) -> None:
+        self.primary = primary
+        super().__init__(folder)
+
+    def make_data(self) -> None:
+        _give(self.folder)
+        flags = ["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "-d", self.primary.url]
+        _run(self.folder, self.programs / "pg_basebackup", *flags, "-D", str(self.data))
+
+    def promote(self) -> None:
+        self.query("SELECT pg_promote()")
+
+
+class OtherPostgres(Postgres):
+    """A server of a major version that Debian does not have."""
+
+    def __init__(self, folder: Path, major: str) -> None:
+        self.major = major
+        super().__init__(folder)
+
+    def make_data(self) -> None:
+        self.programs = _link_programs(self.major, self.folder / "programs")
+        key = digest(self.major, (self.programs.parent / "version"), *INITDB)
+        copy_tree(template("postgres", key, self._initdb), self.data)
+        self.data.chmod(0o700)
+        _give(self.folder)
+        _give_all(self.data)
+
+    def _initdb(self, work: Path) -> None:
+        _initdb(work, self.programs)
+
+
+def _link_programs(major: str, target: Path) -> Path:
+    """They lie in the cache, which the server's user may not be able to enter."""
+    installed = CACHE / "postgresql" / major
+    if not installed.exists():
+        raise FileNotFoundError(f"PostgreSQL {major} is not installed: run `make setup`")
+    shutil.copytree(installed, target, symlinks=True, copy_function=_link_or_copy)
+    return target / "bin"
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _initdb(work: Path, where: Path | None = None) -> None:
     _give(work)
-    initdb = str(programs() / "initdb")
+    _run(work, (where or programs()) / "initdb", *INITDB, "-D", str(work))
+
+
+def _run(folder: Path, program: Path, *arguments: str) -> None:
+    """As the user that owns the data."""
     subprocess.run(
-        ["setpriv", *as_user(Postgres.user), "--", initdb, *INITDB, "-D", str(work)],
+        ["setpriv", *as_user(Postgres.user), "--", str(program), *arguments],
         check=True,
-        cwd=work,
+        cwd=folder,
         stdout=subprocess.DEVNULL,
     )
 
 
-def _give(folder: Path) -> None:
+def _give(*folders: Path) -> None:
     if Postgres.user:
         owner = pwd.getpwnam(Postgres.user)
-        for path in [folder, *folder.rglob("*")]:
-            shutil.chown(path, owner.pw_uid, owner.pw_gid)
+        for folder in folders:
+            shutil.chown(folder, owner.pw_uid, owner.pw_gid)
+
+
+def _give_all(folder: Path) -> None:
+    _give(folder, *folder.rglob("*"))

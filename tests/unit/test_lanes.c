@@ -253,6 +253,16 @@ TEST(the_floor_moves_with_full_fetches_and_is_ignored_now_and_then)
     assert_int_equal(plan.entries[0].floor, 0);
 }
 
+TEST(a_new_connection_looks_at_all_rows_again)
+{
+    DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, BATCH_BYTES);
+    Lane *lane = open_lane(lanes, "a", 1);
+
+    lane->floor = 100;
+    lanes_forget_floors(lanes);
+    assert_int_equal(lane->floor, 0);
+}
+
 TEST(where_the_order_of_keys_counts_there_is_no_floor)
 {
     DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, BATCH_BYTES);
@@ -463,6 +473,7 @@ int main(void)
         cmocka_unit_test(a_suspended_tenant_sends_nothing_until_it_is_released),
         cmocka_unit_test(rows_on_their_way_keep_a_lane_out_of_the_next_round),
         cmocka_unit_test(the_floor_moves_with_full_fetches_and_is_ignored_now_and_then),
+        cmocka_unit_test(a_new_connection_looks_at_all_rows_again),
         cmocka_unit_test(where_the_order_of_keys_counts_there_is_no_floor),
         cmocka_unit_test(a_lane_that_was_idle_asks_before_it_sends_again),
         cmocka_unit_test(one_who_may_not_ask_waits_for_an_answer_only_once),
