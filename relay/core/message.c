@@ -92,6 +92,19 @@ static int copy_headers(Text *copy, const cJSON *object, Error *reterr)
     return 0;
 }
 
+/* cJSON would end the text there. */
+static bool holds_nul(const Bytes *json)
+{
+    for (size_t i = 0; i + 6 <= json->length; i++) {
+        if (json->at[i] != '\\')
+            continue;
+        if (memcmp(json->at + i, "\\u0000", 6) == 0)
+            return true;
+        i++; /* whatever it escapes, a backslash too */
+    }
+    return false;
+}
+
 static int read_headers(Message *message, const Bytes *json, Error *reterr)
 {
     DEFER(defer_json) cJSON *object = NULL;
@@ -101,6 +114,8 @@ static int read_headers(Message *message, const Bytes *json, Error *reterr)
         return 0;
     if (json_parse(json->at, json->length, &object, &ignored) < 0 || !cJSON_IsObject(object))
         return error_set(reterr, ERROR_INVALID, "headers are not a JSON object");
+    if (holds_nul(json))
+        return error_set(reterr, ERROR_INVALID, "a header holds \\u0000, which none can carry");
     if (cJSON_GetArraySize(object) > MESSAGE_HEADERS_MAX)
         return error_set(reterr, ERROR_INVALID, "more than %d headers", MESSAGE_HEADERS_MAX);
     if (copy_headers(&message->names_and_values, object, reterr) < 0)

@@ -47,6 +47,12 @@ int postgres_conn_failed(const PGconn *conn, ErrorKind kind, Error *reterr)
     char text[ERROR_TEXT_MAX];
 
     one_line(PQerrorMessage(conn), text, sizeof text);
+    if (strstr(text, "certificate verify failed") != NULL)
+        return error_set(
+            reterr, kind,
+            "%.300s: the server's certificate is not of an authority in sslrootcert, or "
+            "it has expired",
+            text);
     return error_set(reterr, kind, "%s", text[0] != '\0' ? text : "the connection broke");
 }
 

@@ -1,5 +1,6 @@
 """The relay on tables that applications made: other names, other types, more and fewer columns."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import LiteralString
@@ -118,6 +119,25 @@ def test_a_table_with_other_names_and_types(
     assert column(postgres, original) == ["eu"]
 
 
+def test_the_printed_schema_adopts_a_table_as_migrate_does(
+    postgres: Postgres, folder: Path
+) -> None:
+    made: LiteralString = (
+        "SELECT c.relname::text, a.attname::text, format_type(atttypid, atttypmod)"
+        " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+        " WHERE c.relnamespace = '\"Shop\"'::regnamespace AND attnum > 0 ORDER BY 1, 2"
+    )
+    run(postgres, *SHOP)
+    migrate(postgres.url, *SHOP_FLAGS)
+    wanted = postgres.query(made)
+    run(postgres, 'DROP SCHEMA "Shop" CASCADE', *SHOP)
+    script = folder / "schema.sql"
+    script.write_text(Relay.run("--print-schema", *SHOP_FLAGS).stdout)
+    psql = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", postgres.url, "-f", str(script)]
+    subprocess.run(psql, check=True, timeout=60)
+    assert postgres.query(made) == wanted
+
+
 def test_a_row_that_is_sent_again_has_the_same_made_up_id(
     postgres: Postgres, jetstream: JetStream, new_mapped: NewRelay
 ) -> None:
@@ -221,3 +241,44 @@ def test_what_is_wrong_with_a_table_is_said_and_waited_for(
     relay = new_mapped().start(wait=False)
     eventually(lambda: complaint in relay.tail().replace("\\", ""), "it says what is wrong")
     assert relay.running
+
+
+HOSTILE: list[tuple[LiteralString, str]] = [
+    ("(0, 'Not A Tenant', 'a', '{}', '{}', 'id-1')", "tenant_id is not a tenant id"),
+    ("(1, 'acme', 'a.>', '{}', '{}', 'id-2')", "event_type is not words of"),
+    ("(2, 'acme', 'a', NULL, '{}', 'id-3')", "payload is NULL"),
+    ("(3, 'acme', 'a', '{}', '[1]', 'id-4')", "headers are not a JSON object"),
+    ("(4, 'acme', 'a', '{}', '{\"Nats-Rollup\": \"all\"}', 'id-5')", "a header's name is not"),
+    ("(5, 'acme', 'a', '{}', '{\"a\": \"\\u0000\"}', 'id-6')", "header"),
+    ("(6, 'acme', 'a', '{}', '{}', E'id-7\\r\\nNats-Rollup: all')", "msg_id is not 1 to 128"),
+    ("(7, 'acme', 'a', '{}', '{}', NULL)", "msg_id is missing"),
+    ("(8, 'acme', NULL, '{}', '{}', 'id-9')", "event_type is not words of"),
+    ("(9, 'acme', 'a', repeat('x', 2000000), '{}', 'id-10')", "the event has 2000"),
+]
+
+
+def test_bad_rows_of_a_table_without_checks_are_buried_with_the_reason(
+    postgres: Postgres, jetstream: JetStream, new_mapped: NewRelay
+) -> None:
+    postgres.query(
+        "CREATE TABLE events (id int PRIMARY KEY, tenant_id text NOT NULL, event_type text,"
+        " payload text, headers json, msg_id text)"
+    )
+    make_stream(jetstream, "acme", allow_rollup_hdrs=True)
+    migrate(postgres.url, "--table=events")
+    insert: LiteralString = (
+        "INSERT INTO events (id, tenant_id, event_type, payload, headers, msg_id) VALUES "
+    )
+    for values, _ in HOSTILE:
+        postgres.query(insert + values)
+    postgres.query(insert + "(99, 'acme', 'good', 'text', NULL, 'the good one')")
+    postgres.query(insert + "(100, 'acme', 'good', 'text', NULL, 'good')")
+    with new_mapped("--table=events") as relay:
+        eventually(lambda: count(jetstream, "acme") == 1, "the good one is stored")
+        gone: LiteralString = "SELECT count(*) FROM events_dead"
+        eventually(lambda: column(postgres, gone) == [len(HOSTILE) + 1], "the others are dead")
+        assert relay.running
+    why: LiteralString = "SELECT last_error FROM events_dead WHERE id < 99 ORDER BY id"
+    for said, (_, wanted) in zip(column(postgres, why), HOSTILE, strict=True):
+        assert wanted in str(said)
+    assert events(jetstream, "acme")[0].data == b"text"

@@ -101,3 +101,47 @@ def test_a_missing_right_is_named(folder: Path, outbox: Outbox, nats: NatsServer
         eventually(lambda: sentence in relay.tail(), "it says so")
     finally:
         relay.stop()
+
+
+HIDING = [
+    "ALTER TABLE outbox ENABLE ROW LEVEL SECURITY",
+    "CREATE POLICY own ON outbox USING (tenant_id = current_setting('shop.tenant', true))",
+]
+
+
+@pytest.mark.parametrize(
+    "cure", ["ALTER ROLE relay BYPASSRLS", "CREATE POLICY all_rows ON outbox TO relay USING (true)"]
+)
+def test_hidden_rows_are_found_before_they_are_missed(
+    folder: Path, outbox: Outbox, nats: NatsServer, jetstream: JetStream, cure: str
+) -> None:
+    grant(outbox)
+    make_stream(jetstream, "acme")
+    outbox.add([Row("acme", "order")])
+    for statement in HIDING:
+        outbox.postgres.query(statement)
+    url = nats.url.replace("//", "//relay:relay@")
+    relay = Relay(folder / "relay", database(outbox, "relay"), url, ["--nats-inbox=_RELAY"])
+    try:
+        relay.start(wait=False)
+        sentence = "row-level security may hide rows of outbox from role relay: ALTER ROLE ..."
+        eventually(lambda: sentence in relay.tail(), "it says so")
+        outbox.postgres.query(cure)
+        eventually(lambda: outbox.count("published") == 1, "it goes on by itself", 15)
+    finally:
+        relay.stop()
+
+
+def test_a_restrictive_policy_is_found_behind_one_that_shows_all(
+    folder: Path, outbox: Outbox, nats: NatsServer
+) -> None:
+    grant(outbox)
+    for statement in [*HIDING, "CREATE POLICY all_rows ON outbox TO relay USING (true)"]:
+        outbox.postgres.query(statement)
+    outbox.postgres.query("CREATE POLICY less ON outbox AS RESTRICTIVE TO relay USING (id > 9)")
+    url = nats.url.replace("//", "//relay:relay@")
+    relay = Relay(folder / "relay", database(outbox, "relay"), url).start(wait=False)
+    try:
+        eventually(lambda: "row-level security may hide rows" in relay.tail(), "it says so")
+    finally:
+        relay.stop()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from support.bulkhead import Relay
-from support.certificates import make_certificates
+from support.certificates import let_expire, make_certificates, name_server
 from support.jetstream import JetStream
 from support.nats_access import demand, put, tls_block
 from support.nats_server import NatsServer
@@ -48,19 +48,35 @@ def test_replaced_certificates_are_used_at_the_next_connection(
         eventually(lambda: outbox.count("published") == 2, "the second row is published", 20)
 
 
-def test_a_server_of_another_authority_is_not_trusted(
-    folder: Path, place: Path, nats: NatsServer, outbox: Outbox
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        ("IP:127.0.0.1", "certificate has expired"),
+        ("DNS:nats.example", "IP address mismatch"),
+        ("IP:127.0.0.1", "unable to get local issuer certificate"),
+    ],
+)
+def test_a_server_that_is_not_trusted_is_said_to_be_so(
+    folder: Path,
+    place: Path,
+    nats: NatsServer,
+    outbox: Outbox,
+    names: str,
+    reason: str,
 ) -> None:
-    make_certificates(folder / "other")
-    relay = Relay(
-        folder / "relay",
-        outbox.postgres.url,
-        f"tls://127.0.0.1:{nats.port}",
-        [*flags(place), f"--nats-ca={folder}/other/ca.crt"],
-    )
+    name_server(folder / "first", names)
+    if "expired" in reason:
+        let_expire(folder / "first", "server")
+    put(folder / "first", place)
+    nats.restart()
+    trusted = flags(place)
+    if "issuer" in reason:
+        make_certificates(folder / "other")
+        trusted.append(f"--nats-ca={folder}/other/ca.crt")
+    relay = Relay(folder / "relay", outbox.postgres.url, f"tls://127.0.0.1:{nats.port}", trusted)
     try:
         relay.start(wait=False)
-        eventually(lambda: "SSL handshake error" in relay.tail(), "it says why")
+        eventually(lambda: reason in relay.tail(), "it says why")
         outbox.add([Row("acme", "order")])
         with pytest.raises(OSError, match="503"):
             relay.page("readyz")

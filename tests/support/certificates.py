@@ -13,11 +13,16 @@ def make_certificates(folder: Path) -> None:
     folder.mkdir(mode=0o700)
     (folder / "openssl.cnf").write_text(CONFIG)
     _certificate(folder, "ca", "/CN=bulkhead-tests", CA_EXTENSIONS)
-    server = ["subjectAltName=IP:127.0.0.1,DNS:localhost", "extendedKeyUsage=serverAuth"]
-    _certificate(folder, "server", "/CN=kube-apiserver", server)
+    name_server(folder, "IP:127.0.0.1,DNS:localhost")
     admin = ["extendedKeyUsage=clientAuth"]
     _certificate(folder, "admin", "/O=system:masters/CN=certificate-admin", admin)
     _openssl(folder, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "tokens.key")
+
+
+def name_server(folder: Path, names: str) -> None:
+    """Makes server.crt and server.key for these names, which are as in "DNS:localhost"."""
+    server = [f"subjectAltName={names}", "extendedKeyUsage=serverAuth"]
+    _certificate(folder, "server", "/CN=kube-apiserver", server)
 
 
 def let_expire(folder: Path, name: str) -> None:

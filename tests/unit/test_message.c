@@ -89,6 +89,8 @@ TEST(headers_that_speak_to_the_server_or_break_the_line_are_refused)
         {"{\"a\": [1]}", "header a is not a text, number or boolean"},
         {"{\"a\": {\"b\": 1}}", "header a is not a text, number or boolean"},
         {"{\"a\": null}", "header a is not a text, number or boolean"},
+        {"{\"a\": \"x\\u0000y\"}", "a header holds \\u0000"},
+        {"{\"a\": \"\\\\\\u0000\"}", "a header holds \\u0000"},
         {"[]", "headers are not a JSON object"},
         {"3", "headers are not a JSON object"},
         {"{\"a\"", "headers are not a JSON object"},
@@ -117,6 +119,18 @@ TEST(a_name_of_64_characters_is_the_longest)
     name[HEADER_NAME_MAX] = 'a';
     name[HEADER_NAME_MAX + 1] = '\0';
     assert_false(header_name_allowed(name));
+}
+
+TEST(a_backslash_before_u0000_is_only_text)
+{
+    Row row = row_with("{\"a\": \"\\\\u0000\"}");
+    Message message;
+    FailureCause cause;
+    Error error;
+
+    assert_int_equal(build(&message, &row, MAX_PAYLOAD, &cause, &error), 0);
+    assert_string_equal(header(&message, "a"), "\\u0000");
+    message_done(&message);
 }
 
 TEST(too_many_or_too_long_headers_are_refused)
@@ -184,6 +198,7 @@ int main(void)
         cmocka_unit_test(a_message_is_used_again_for_the_next_row),
         cmocka_unit_test(headers_that_speak_to_the_server_or_break_the_line_are_refused),
         cmocka_unit_test(a_name_of_64_characters_is_the_longest),
+        cmocka_unit_test(a_backslash_before_u0000_is_only_text),
         cmocka_unit_test(too_many_or_too_long_headers_are_refused),
         cmocka_unit_test(the_servers_limit_counts_headers_and_content_together),
         cmocka_unit_test(a_hostile_row_never_becomes_a_message),
