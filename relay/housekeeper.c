@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "alloc.h"
+#include "bloat.h"
 #include "clock.h"
 #include "inspect.h"
 #include "log.h"
@@ -66,6 +67,17 @@ static int open_outbox(Housekeeper *self, Error *reterr)
     return inspect_outbox(self->postgres, &self->mapping, reterr);
 }
 
+static int measure_bloat(Housekeeper *self, Error *reterr)
+{
+    Bloat bloat;
+
+    if (bloat_measure(self->postgres, &self->mapping, &bloat, reterr) < 0)
+        return -1;
+    metric_set(&metric_oldest_xmin_seconds, bloat.oldest_seconds);
+    metric_set(&metric_dead_tuples, (double)bloat.dead_tuples);
+    return 0;
+}
+
 static int turn(Housekeeper *self, Error *reterr)
 {
     int64_t now = clock_ms();
@@ -74,7 +86,8 @@ static int turn(Housekeeper *self, Error *reterr)
         return -1;
     if (now - self->measured_ms >= MEASURE_MS) {
         self->measured_ms = now;
-        if (upkeep_measure(&self->upkeep, self->postgres, on_depth, self, reterr) < 0)
+        if (upkeep_measure(&self->upkeep, self->postgres, on_depth, self, reterr) < 0 ||
+            measure_bloat(self, reterr) < 0)
             return -1;
     }
     if (self->keep_ms > 0 && now - self->cleaned_ms >= CLEAN_MS) {

@@ -74,6 +74,17 @@ Metric metric_dead = {.name = "bulkhead_outbox_dead",
                       .type = METRIC_GAUGE,
                       .help = "Rows in outbox_dead, counted up to 100000 in all.",
                       .labels = {"tenant"}};
+Metric metric_oldest_xmin_seconds = {
+    .name = "bulkhead_database_oldest_xmin_age_seconds",
+    .type = METRIC_GAUGE,
+    .help =
+        "Age of the oldest transaction of the database that keeps vacuum from removing rows; the "
+        "relay's role sees those of others with pg_read_all_stats."};
+Metric metric_dead_tuples = {.name = "bulkhead_outbox_dead_tuples",
+                             .type = METRIC_GAUGE,
+                             .help =
+                                 "Rows of the outbox that were marked or deleted and that vacuum "
+                                 "has not removed yet."};
 Metric metric_nats_connected = {.name = "bulkhead_relay_nats_connected",
                                 .type = METRIC_GAUGE,
                                 .help = "1 while the worker is connected to NATS.",
@@ -86,15 +97,26 @@ Metric metric_database_connected = {.name = "bulkhead_relay_database_connected",
 void relay_metrics_register(void)
 {
     static Metric *const all[] = {
-        &metric_published,       &metric_duplicates,
-        &metric_publish_errors,  &metric_retried,
-        &metric_buried,          &metric_unexpected_acks,
-        &metric_ack_seconds,     &metric_end_to_end_seconds,
-        &metric_batch_rows,      &metric_lane_paused,
-        &metric_exchange_errors, &metric_cleaned,
-        &metric_pending,         &metric_retrying,
-        &metric_oldest_seconds,  &metric_dead,
-        &metric_nats_connected,  &metric_database_connected,
+        &metric_published,
+        &metric_duplicates,
+        &metric_publish_errors,
+        &metric_retried,
+        &metric_buried,
+        &metric_unexpected_acks,
+        &metric_ack_seconds,
+        &metric_end_to_end_seconds,
+        &metric_batch_rows,
+        &metric_lane_paused,
+        &metric_exchange_errors,
+        &metric_cleaned,
+        &metric_pending,
+        &metric_retrying,
+        &metric_oldest_seconds,
+        &metric_dead,
+        &metric_nats_connected,
+        &metric_database_connected,
+        &metric_oldest_xmin_seconds,
+        &metric_dead_tuples,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(all); i++)

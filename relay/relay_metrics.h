@@ -20,6 +20,8 @@ extern Metric metric_pending;
 extern Metric metric_retrying;
 extern Metric metric_oldest_seconds;
 extern Metric metric_dead;
+extern Metric metric_oldest_xmin_seconds;
+extern Metric metric_dead_tuples;
 extern Metric metric_nats_connected;
 extern Metric metric_database_connected;
 
