@@ -70,7 +70,7 @@ CREATE INDEX IF NOT EXISTS {~outbox_ready} ON {outbox} (({tenant_id}::text), {id
 CREATE INDEX IF NOT EXISTS {~outbox_retry} ON {outbox} (({tenant_id}::text), {next_attempt_at}, {id})
     WHERE {status} = {'pending'} AND {attempts} > 0;
 {?ordering_key}
-CREATE INDEX IF NOT EXISTS {~outbox_blocked} ON {outbox} (({tenant_id}::text), {ordering_key}, {id})
+CREATE INDEX IF NOT EXISTS {~outbox_blocked} ON {outbox} (({tenant_id}::text), left({ordering_key}::text, 256), {id})
     WHERE {status} = {'pending'} AND {attempts} > 0 AND {ordering_key} IS NOT NULL;
 {/}
 

@@ -67,25 +67,29 @@ static int find_column(const char *word)
     return -1;
 }
 
-/* What the relay reads where a column has its own type, and where there is no such column. %s is
- * the column. */
+/* What the relay reads of a column, and what stands for one that is not there. %s: the column. No
+ * value, however strange, may fail to be read: one row would stop all. */
 static const struct {
-    const char *type;
+    const char *form;
     const char *absent;
 } values[MAPPED_COUNT] = {
-    [MAPPED_ID] = {"int8", NULL},
-    [MAPPED_TENANT_ID] = {"text", NULL},
-    [MAPPED_EVENT_TYPE] = {"text", NULL},
-    [MAPPED_PAYLOAD] = {"bytea", NULL},
-    [MAPPED_HEADERS] = {"text", "NULL::text"},
-    [MAPPED_MSG_ID] = {"text", NULL},
-    [MAPPED_ORDERING_KEY] = {"text", "NULL::text"},
-    [MAPPED_CREATED_AT] = {"timestamptz", "NULL::timestamptz"},
-    [MAPPED_STATUS] = {"text", NULL},
-    [MAPPED_ATTEMPTS] = {"int4", NULL},
-    [MAPPED_NEXT_ATTEMPT_AT] = {"timestamptz", NULL},
-    [MAPPED_PUBLISHED_AT] = {"timestamptz", "NULL::timestamptz"},
-    [MAPPED_LAST_ERROR] = {"text", "NULL::text"},
+    [MAPPED_ID] = {"%s::int8", NULL},
+    [MAPPED_TENANT_ID] = {"%s::text", NULL},
+    [MAPPED_EVENT_TYPE] = {"%s::text", NULL},
+    [MAPPED_PAYLOAD] = {"%s::bytea", NULL},
+    [MAPPED_HEADERS] = {"%s::text", "NULL::text"},
+    [MAPPED_MSG_ID] = {"%s::text", NULL},
+    /* longer ones would not fit into an index: those that begin alike keep their order, too */
+    [MAPPED_ORDERING_KEY] = {"left(%s::text, 256)", "NULL::text"},
+    /* an age must be a number of microseconds, which those of infinite or very far times are not */
+    [MAPPED_CREATED_AT] =
+        {"CASE WHEN %s > '-infinity' AND %s < '9999-01-01' THEN %s::timestamptz END",
+         "NULL::timestamptz"},
+    [MAPPED_STATUS] = {"%s::text", NULL},
+    [MAPPED_ATTEMPTS] = {"least(%s, 31999)::int4", NULL},
+    [MAPPED_NEXT_ATTEMPT_AT] = {"%s::timestamptz", NULL},
+    [MAPPED_PUBLISHED_AT] = {"%s::timestamptz", "NULL::timestamptz"},
+    [MAPPED_LAST_ERROR] = {"%s::text", "NULL::text"},
 };
 
 static void add_column(const Mapping *mapping, Mapped column, Text *text)
@@ -123,12 +127,13 @@ static void add_value(const Mapping *mapping, const char *alias, Mapped column, 
         text_add(text, values[column].absent);
         return;
     }
-    text_addf(text, "%s%s.", converted ? "convert_to(" : "", alias);
-    add_column(mapping, column, text);
-    if (converted)
-        text_add(text, "::text, 'UTF8')");
-    else
-        text_addf(text, "::%s", values[column].type);
+    const char *form = converted ? "convert_to(%s::text, 'UTF8')" : values[column].form;
+    for (const char *place; (place = strstr(form, "%s")) != NULL; form = place + strlen("%s")) {
+        text_add_bytes(text, form, (size_t)(place - form));
+        text_addf(text, "%s.", alias);
+        add_column(mapping, column, text);
+    }
+    text_add(text, form);
 }
 
 static bool section_counts(const Mapping *mapping, const char *word)

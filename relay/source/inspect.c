@@ -16,7 +16,8 @@ enum { SHOWN_SIZE = 160 };
     " LEFT JOIN pg_type b ON t.typtype = 'd' AND b.oid = t.typbasetype"                            \
     " WHERE a.attrelid = to_regclass({'outbox'}) AND a.attnum > 0 AND NOT a.attisdropped"
 
-/* The table's schema; its kind; whether an id stands for one row; who sees not all rows. */
+/* The table's schema; its kind; whether an id stands for one row; who sees not all rows; which
+ * table keeps rows from being deleted. */
 #define SQL_TABLE                                                                                  \
     "SELECT n.nspname, c.relkind IN ('r', 'p'), EXISTS (SELECT 1 FROM pg_index i"                  \
     "  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]"                  \
@@ -25,7 +26,9 @@ enum { SHOWN_SIZE = 160 };
     " CASE WHEN row_security_active(c.oid) AND (NOT EXISTS (SELECT 1 FROM mine"                    \
     "   WHERE polpermissive AND polcmd = '*' AND shows = 'true')"                                  \
     "  OR EXISTS (SELECT 1 FROM mine WHERE NOT polpermissive AND shows <> 'true'))"                \
-    "  THEN quote_ident(current_user) END"                                                         \
+    "  THEN quote_ident(current_user) END,"                                                        \
+    " (SELECT conrelid::regclass FROM pg_constraint WHERE confrelid = c.oid AND contype = 'f'"     \
+    "  AND confdeltype IN ('a', 'r') LIMIT 1)"                                                     \
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"                               \
     " WHERE c.oid = to_regclass({'outbox'})"
 
@@ -136,6 +139,12 @@ static int check_table(Postgres *postgres, Mapping *mapping, Error *reterr)
                          "row-level security may hide rows of %s from role %s: ALTER ROLE ... "
                          "BYPASSRLS, or CREATE POLICY ... FOR ALL TO ... USING (true)",
                          table, PQgetvalue(result, 0, 3));
+    if (PQgetisnull(result, 0, 4) == 0)
+        return error_set(reterr, ERROR_INVALID,
+                         "table %s refers to rows of %s, which the relay could not delete, and one "
+                         "such row would stop all: make the foreign key ON DELETE CASCADE or SET "
+                         "NULL, or drop it",
+                         PQgetvalue(result, 0, 4), table);
     /* A name alone could be that of a query's part. */
     if (mapping->schema[0] == '\0' && !text_eq(mapping->table, "outbox"))
         (void)snprintf(mapping->schema, sizeof mapping->schema, "%s", PQgetvalue(result, 0, 0));

@@ -56,8 +56,9 @@
     "UPDATE {outbox_lane} l SET tokens = l.tokens - p.used"                                        \
     " FROM unnest($1::text[], $2::int8[]) AS p(t, used) WHERE l.tenant_id = p.t"
 
+/* The age is in microseconds. */
 #define ROW_COLUMNS                                                                                \
-    "{o.id}, left({o.tenant_id}, 64), left({o.event_type}, 256), left({o.ordering_key}, 1024),"    \
+    "{o.id}, left({o.tenant_id}, 64), left({o.event_type}, 256), {o.ordering_key},"                \
     " left({o.msg_id}, 129), {o.attempts},"                                                        \
     " (extract(epoch FROM clock_timestamp() - {o.created_at}) * 1e6)::int8,"                       \
     " octet_length({o.payload}),"                                                                  \
@@ -77,7 +78,7 @@
 #define FETCH_ORDER                                                                                \
     "{?ordering_key}"                                                                              \
     "  AND (NOT p.ordered OR x.{ordering_key} IS NULL OR NOT EXISTS (SELECT 1 FROM {outbox} b"     \
-    "   WHERE b.{tenant_id}::text = x.{tenant_id}::text AND b.{ordering_key} = x.{ordering_key}"   \
+    "   WHERE b.{tenant_id}::text = x.{tenant_id}::text AND {b.ordering_key} = {x.ordering_key}"   \
     "   AND b.{status} = {'pending'} AND b.{attempts} > 0 AND b.{ordering_key} IS NOT NULL"        \
     "   AND b.{id} < x.{id}))"                                                                     \
     "  AND (NOT p.blocking OR x.{ordering_key} IS NULL OR NOT EXISTS (SELECT 1"                    \
@@ -115,7 +116,7 @@
 /* $1 ids, $2 why, $3 true where the tenant waits and not the row. From a quarter of a second to
  * five minutes, on the database's clock. */
 #define SQL_RETRY                                                                                  \
-    "UPDATE {outbox} o SET {attempts} = least(o.{attempts} + 1, 32000),"                           \
+    "UPDATE {outbox} o SET {attempts} = {o.attempts} + 1,"                                         \
     "{?last_error} {last_error} = left(f.why, 500),{/}"                                            \
     " {next_attempt_at} = clock_timestamp() + CASE WHEN f.soon THEN interval '0' ELSE"             \
     "  make_interval(secs => least(300, 0.25 * power(2, least(o.{attempts}, 20)))"                 \
@@ -128,7 +129,7 @@
     "id, created_at, attempts, tenant_id, event_type, ordering_key, msg_id, headers, payload,"     \
     "{?adopted} original,{/} reason, last_error"
 #define DEAD_VALUES                                                                                \
-    "{g.id}, {g.created_at}, least({g.attempts} + 1, 32000), {g.tenant_id}, {g.event_type},"       \
+    "{g.id}, {g.created_at}, {g.attempts} + 1, {g.tenant_id}, {g.event_type},"                     \
     " {g.ordering_key}, ({g.msg_id}){?made}::uuid{/}, ({g.headers}){?made}::jsonb{/},"             \
     " {g.payload},{?adopted} row_to_json(g),{/}"
 

@@ -172,3 +172,30 @@ def test_the_table_refuses_what_the_relay_would_bury(outbox: Outbox, values: str
         outbox.postgres.query(
             f"INSERT INTO outbox (tenant_id, event_type, headers, payload) VALUES ({values}, '')"
         )
+
+
+@pytest.mark.parametrize("flag", ["--on-published=mark", "--on-published=delete"])
+def test_no_value_of_a_column_stops_the_rows_of_others(
+    outbox: Outbox, jetstream: JetStream, new_relay: Callable[..., Relay], flag: str
+) -> None:
+    """Times without end, counters at their limit, and a key that fits into no index."""
+    drop_checks(outbox)
+    make_stream(jetstream, "acme", max_msg_size=300)
+    make_stream(jetstream, "other")
+    insert = (
+        "INSERT INTO outbox (tenant_id, event_type, created_at, attempts, next_attempt_at,"
+        " ordering_key, payload) VALUES ('acme', 'order', %s, %s, now(), %s, %s)"
+    )
+    key = "".join(random.Random(SEED).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=9_000))
+    for created in ["infinity", "-infinity", "4000-01-01 BC", "294276-12-31", "2026-01-01"]:
+        outbox.postgres.query(insert, created, 0, key, b"small")
+        outbox.postgres.query(insert, created, 32767, key, b"small")
+        outbox.postgres.query(insert, created, 32767, key, b"x" * 400)
+    outbox.add([Row("other", "order")])
+    relay = new_relay(flag).start()
+    eventually(lambda: count(jetstream, "other") == 1, "the other tenant's row is stored")
+    eventually(lambda: count(jetstream, "acme") == 10, "those that fit are stored")
+    eventually(lambda: outbox.count("dead") == 5, "the others are dead")
+    assert "trying on" not in relay.tail()
+    oldest = 'bulkhead_outbox_dead{tenant="acme"}'
+    eventually(lambda: relay.metrics().get(oldest) == 5, "and measured", 15)

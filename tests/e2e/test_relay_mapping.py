@@ -224,6 +224,10 @@ CHANGES: list[tuple[LiteralString, str]] = [
     ("ALTER TABLE outbox DROP COLUMN attempts", 'no column "attempts" (attempts): run'),
     ("ALTER TABLE outbox DROP CONSTRAINT outbox_pkey", "has no unique index of its own"),
     ("ALTER TABLE outbox DROP COLUMN published_at", "--on-published=mark needs a column"),
+    (
+        "CREATE TABLE deliveries (event bigint REFERENCES outbox)",
+        "table deliveries refers to rows of outbox",
+    ),
     ("DROP TABLE bulkhead_outbox_schema", "the database has no outbox by the name of outbox"),
     (
         "INSERT INTO bulkhead_outbox_schema VALUES (900, 'later', false)",
