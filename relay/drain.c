@@ -132,10 +132,12 @@ static void ask_streams(Drain *self)
     if (sink_is_denied(self->sink))
         lanes_set_denied(self->lanes, true);
     for (size_t i = 0; i < ASKS_A_TURN; i++) {
-        const Lane *lane = lanes_to_ask(self->lanes, clock_ms());
+        Lane *lane = lanes_to_ask(self->lanes, clock_ms());
 
         if (lane == NULL)
             return;
+        if (!lane->known)
+            event_unanswered(lane, &self->notes);
         sink_ask(self->sink, lane->tenant, lane->stream);
     }
 }

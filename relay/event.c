@@ -25,6 +25,17 @@ static void tell_resumed(Lane *lane)
     metric_set(&metric_lane_paused, 0, lane->tenant);
 }
 
+void event_unanswered(Lane *lane, Notes *notes)
+{
+    enum { TOLD_AFTER = 3 };
+
+    if (lane->announced || lane->unanswered <= TOLD_AFTER)
+        return;
+    (void)snprintf(lane->why, sizeof lane->why, "JetStream says nothing about %s; asking again",
+                   lane->stream);
+    tell_paused(lane, notes);
+}
+
 void event_count(Tally *tally)
 {
     for (size_t i = 0; i < tally->count; i++) {

@@ -31,6 +31,9 @@ typedef struct Tally {
 
 void event_apply(const SinkEvent *event, Lanes *lanes, Flight *flight, Notes *notes, Tally *tally);
 
+/* LANE waits for the first answer about its stream, and has asked more than once. */
+void event_unanswered(Lane *lane, Notes *notes);
+
 /* Hands TALLY over to the metrics. To be called before a lane can be forgotten. */
 void event_count(Tally *tally);
 

@@ -182,6 +182,7 @@ Lane *lanes_to_ask(Lanes *lanes, int64_t now_ms)
         if (lane->state == LANE_NEW || lane->state == LANE_PAUSED || lane->state == LANE_ASKING)
             lane->state = lane->silent ? after_answer(lane) : LANE_ASKING;
         lane->asked_ms = now_ms;
+        lane->unanswered++;
         return lane;
     }
     return NULL;
@@ -426,6 +427,7 @@ void lane_configure(Lane *lane, const RelaySettings *settings)
 {
     lane->settings = *settings;
     lane->known = true;
+    lane->unanswered = 0;
     lane->silent = false;
     if (settings->hold)
         lane->state = LANE_HELD;

@@ -28,17 +28,18 @@ typedef struct Lane {
     char stream[STREAM_NAME_SIZE];
     LaneState state;
     RelaySettings settings;
-    int64_t asked_ms;  /* when its settings were asked for last */
-    bool known;        /* ... and were answered, now or before   */
-    bool silent;       /* no answer came: do not wait for one again */
-    bool active;       /* it has rows, as far as we know         */
-    bool due;          /* ... and some that were tried before    */
-    int64_t seen_ms;   /* when it was last active                */
-    int64_t floor;     /* rows up to this id need no second look */
-    int64_t swept_ms;  /* when the floor was last ignored        */
-    int64_t deficit;   /* bytes that it may still send           */
-    int64_t row_bytes; /* a running average                      */
-    int64_t window;    /* rows at once, halved when the stream is slow */
+    int64_t asked_ms;    /* when its settings were asked for last */
+    bool known;          /* ... and were answered, now or before   */
+    bool silent;         /* no answer came: do not wait for one again */
+    uint32_t unanswered; /* questions since the last answer      */
+    bool active;         /* it has rows, as far as we know         */
+    bool due;            /* ... and some that were tried before    */
+    int64_t seen_ms;     /* when it was last active                */
+    int64_t floor;       /* rows up to this id need no second look */
+    int64_t swept_ms;    /* when the floor was last ignored        */
+    int64_t deficit;     /* bytes that it may still send           */
+    int64_t row_bytes;   /* a running average                      */
+    int64_t window;      /* rows at once, halved when the stream is slow */
     int64_t window_max;
     int64_t in_flight; /* rows published and not answered        */
     int64_t uncounted; /* rows stored that the metrics do not show yet */

@@ -9,7 +9,7 @@ from support.bulkhead import Relay
 from support.jetstream import JetStream
 from support.nats_server import NatsServer
 from support.outbox import Outbox, Row
-from support.tenant_streams import count, events, make_stream
+from support.tenant_streams import count, events, make_stream, relay_settings
 from support.waiting import eventually
 
 USERS = """
@@ -21,6 +21,9 @@ accounts {
       { user: relay, password: relay, permissions: {
           publish: ["tenant.*.events.>", "$JS.API.STREAM.INFO.*"]
           subscribe: ["_RELAY.>", "$JS.EVENT.ADVISORY.STREAM.>"] } }
+      { user: deaf, password: deaf, permissions: {
+          publish: ["tenant.*.events.>", "$JS.API.STREAM.INFO.*"]
+          subscribe: { allow: ["_DEAF.>"], deny: ["_DEAF.*.s.>"] } } }
       { user: least, password: least, permissions: {
           publish: ["tenant.acme.events.>", "tenant.ghost.events.>"]
           subscribe: ["_INBOX.>"] } }
@@ -89,6 +92,26 @@ def test_a_user_who_may_only_publish_is_enough(
         eventually(lambda: "Permissions Violation" in relay.tail(), "it says what it may not", 15)
         assert outbox.count("pending", "other") == 1
         assert events(jetstream, "other") == []
+
+
+def test_nothing_is_sent_before_the_first_answer_about_the_stream(
+    folder: Path, outbox: Outbox, nats: NatsServer, jetstream: JetStream
+) -> None:
+    """The server keeps the answers from this user; it is as silent while a stream has no leader. So
+    nobody knows whether the keys have an order, or the tenant is suspended."""
+    make_stream(jetstream, "acme", metadata=relay_settings(hold="true"))
+    outbox.add([Row("acme", "order")])
+    said = "SELECT coalesce(last_error, '') FROM outbox"
+    url = nats.url.replace("//", "//deaf:deaf@")
+    with Relay(folder / "relay", outbox.postgres.url, url, ["--nats-inbox=_DEAF"]) as relay:
+        reason = "JetStream says nothing about TENANT_ACME"
+        eventually(lambda: reason in outbox.postgres.query(said)[0][0], "it says so", 20)
+        assert reason in relay.tail()
+        assert events(jetstream, "acme") == []
+    url = nats.url.replace("//", "//admin:admin@")
+    with Relay(folder / "other", outbox.postgres.url, url):
+        jetstream.update_stream("TENANT_ACME", metadata={})
+        eventually(lambda: count(jetstream, "acme") == 1, "another relay publishes it")
 
 
 def test_a_missing_right_is_named(folder: Path, outbox: Outbox, nats: NatsServer) -> None:
