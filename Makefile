@@ -8,6 +8,7 @@
 #   make bench-controller   speed, traffic and memory of the controller -> build/bench/
 #   make soak          the proofs of the relay at length: faults injected, what was found (ARGS='--seconds 3600')
 #   make bench-relay        the relay against floors of the same run, latency, fairness -> build/bench/
+#   make bench-provisioner  the webhook's speed, and what strangers can do to it -> build/bench/
 #   make fuzz          the parsers under libFuzzer, FUZZ_SECONDS=10 each; finds -> build/fuzz/
 #   make lint          format, layers, purity, clang-tidy, cppcheck, -fanalyzer, scripts, words
 #   make format        rewrites the sources with clang-format
@@ -239,6 +240,9 @@ bench-controller: setup
 bench-relay: setup
 	$(AFTER_SETUP) all build/release/bench/sql_floor
 	@PYTHONPATH=tests $(PYTHON) -m bench.relay $(ARGS)
+bench-provisioner: setup
+	$(AFTER_SETUP) all
+	@PYTHONPATH=tests $(PYTHON) -m bench.provisioner $(ARGS)
 soak: setup
 	$(AFTER_SETUP) all
 	@PYTHONPATH=tests $(PYTHON) -m proof.soak $(ARGS)
@@ -254,7 +258,7 @@ cover: setup
 clean:
 	rm -rf build
 
-.PHONY: setup e2e demo bench-controller bench-relay soak test lint cover clean
+.PHONY: setup e2e demo bench-controller bench-relay bench-provisioner soak test lint cover clean
 
 # ---- the chart, its images, and a real cluster for both
 

@@ -1,6 +1,5 @@
 """The webhook stands where anyone can reach it: what they can do there is nothing."""
 
-import bisect
 import concurrent.futures
 import contextlib
 import itertools
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from support.hostile import SlowClients, hostile, share_of_slower
 from support.kube_cluster import KubeCluster
 from support.kubectl import Kubectl
 from support.waiting import eventually
@@ -30,7 +30,6 @@ from support.webhook import (
     new_id,
     now,
     signed,
-    status,
     versions,
 )
 
@@ -207,8 +206,8 @@ def test_a_chunked_body_without_end_is_cut(provisioner: Provisioner) -> None:
 def test_ten_thousand_hostile_requests_change_nothing(
     kubectl: Kubectl, new_provisioner: Callable[..., Provisioner]
 ) -> None:
-    """Replays, forged signatures, broken bodies, odd encodings, on eight connections at once."""
-    provisioner = new_provisioner(UNLIMITED, "--log-level=warn").start()
+    """Replays, forged signatures, broken, huge and slow bodies, odd encodings, all at once."""
+    provisioner = new_provisioner(UNLIMITED, "--log-level=warn", "--request-timeout=2s").start()
     with provisioner.connect() as sender:
         replays = [created(f"acme-{n}") for n in range(20)]
         for delivery in replays:
@@ -226,8 +225,12 @@ def test_ten_thousand_hostile_requests_change_nothing(
                 changed += answer.code == 202 and b"acme-" not in answer.body
         return changed
 
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+    with (
+        SlowClients(provisioner.webhook_port) as slow,
+        concurrent.futures.ThreadPoolExecutor(8) as pool,
+    ):
         assert sum(pool.map(lambda w: attack(*w), work)) == 0
+        eventually(lambda: slow.cut_off > 0, "slow clients are cut off")
     assert versions(kubectl) == before
     counted = provisioner.metrics()
     total = sum(
@@ -237,39 +240,6 @@ def test_ten_thousand_hostile_requests_change_nothing(
     assert SECRET.removeprefix("whsec_") not in provisioner.log.read_text()
     with provisioner.connect() as sender:
         assert sender.send(created("afterwards")).code == 202
-
-
-def hostile(dice: random.Random, replays: list[Delivery]) -> Delivery:
-    victim = dice.choice(replays)
-    kind = dice.randrange(8)
-    if kind == 0:
-        return victim
-    if kind == 1:
-        header = dice.choice(list(victim.headers))
-        return Delivery(victim.headers | {header: noise(dice, 40)}, victim.body)
-    if kind == 2:
-        return Delivery(victim.headers, mutated(dice, victim.body))
-    if kind == 3:
-        return signed(mutated(dice, victim.body), secret="whsec_" + "D" * 44)
-    if kind == 4:
-        return signed(bytes(dice.randrange(32, 127) for _ in range(dice.randrange(200))))
-    if kind == 5:
-        return Delivery({}, dice.randbytes(dice.randrange(3000)))
-    if kind == 6:
-        path = f"{PATH}/{noise(dice, 20)}".replace(" ", "")
-        return Delivery(status("acme-1").headers, b"", path.replace("?", ""), "GET")
-    return signed(b'{"type":"' + noise(dice, 30).encode() + b'"' * dice.randrange(2))
-
-
-def noise(dice: random.Random, length: int) -> str:
-    letters = "abcXYZ019-_.,:;=+/%~ \"'{}"
-    return "".join(dice.choice(letters) for _ in range(dice.randrange(1, length)))
-
-
-def mutated(dice: random.Random, body: bytes) -> bytes:
-    """Another text of the same kind: a byte replaced, so that it stays ASCII."""
-    place = dice.randrange(len(body))
-    return body[:place] + bytes([dice.randrange(32, 127) ^ 1]) + body[place + 1 :] + b" "
 
 
 def test_a_wrong_signature_takes_as_long_as_an_almost_right_one(
@@ -296,13 +266,6 @@ def test_a_wrong_signature_takes_as_long_as_an_almost_right_one(
     # time either is the slower one in half of the pairs, give or take a fiftieth.
     for one, other in itertools.combinations(took.values(), 2):
         assert 0.42 < share_of_slower(one, other) < 0.58
-
-
-def share_of_slower(one: list[float], other: list[float]) -> float:
-    """In how many of all pairs the first is the slower one."""
-    ordered = sorted(other)
-    slower = sum(bisect.bisect_left(ordered, value) for value in one)
-    return slower / (len(one) * len(other))
 
 
 def test_settings_that_cannot_work_are_said_at_the_start(

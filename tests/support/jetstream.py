@@ -95,6 +95,15 @@ class JetStream:
         request = self.client.request(subject, data, timeout=SECONDS, headers=headers or None)
         return dict(json.loads(self._run(request).data))
 
+    def next_message(self, stream: str, consumer: str) -> Message:
+        """The next event of a durable consumer, waited for; it is not acknowledged."""
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+        body = json.dumps({"batch": 1, "expires": int(SECONDS * 1e9)}).encode()
+        # The event comes under its own subject, by which one inbox for all cannot tell whose it is.
+        ask = self.client.request(subject, body, timeout=SECONDS, old_style=True)
+        found = self._run(ask)
+        return Message(found.subject, found.headers or {}, found.data)
+
     def messages(self, stream: str) -> list[Message]:
         """Everything that is in a stream, in its order."""
         return self._run(self._messages(stream))

@@ -1,0 +1,99 @@
+"""The provisioner's speed, and what strangers can do to it: `make bench-provisioner`.
+
+Servers and stores are on this machine, the stores in memory. The same writes by hand and the
+webhook take turns on the same servers, so that the ratio means something also where the machine
+has other work.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bench.attack import attack, leaks
+from bench.fleet import Fleet
+from bench.onboarding import Webhook, answer_times, compare, first_events
+from bench.provisioner_table import missed, show
+from support.places import ROOT, new_folder
+from support.program import interrupt_on_sigterm, kill_all, started_programs
+
+MEMORY = Path("/dev/shm")
+RESULT = ROOT / "build" / "bench" / "provisioner.json"
+LOG_LINES = 15
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench-provisioner", description=__doc__)
+    parser.add_argument("--accounts", type=int, default=2000, help="of one run")
+    parser.add_argument("--runs", type=int, default=5, help="of floor and webhook each")
+    parser.add_argument("--seconds", type=float, default=15.0, help="at half the floor's rate")
+    parser.add_argument("--firsts", type=int, default=30, help="accounts that get a first event")
+    parser.add_argument("--hostile", type=int, default=10000, help="hostile requests")
+    parser.add_argument("--pairs", type=int, default=4000, help="of requests to tell apart")
+    parser.add_argument("--flags", default="", help="more flags for the provisioner")
+    return parser.parse_args()
+
+
+def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    fleet = Fleet(folder, [])
+    result: dict[str, Any] = {
+        "options": vars(options),
+        "processors": os.cpu_count(),
+        "load_before": os.getloadavg(),
+    }
+    webhook = Webhook(fleet, "webhook", *options.flags.split())
+    with webhook.program:
+        say(f"{options.accounts} accounts by hand and through the webhook, {options.runs} times")
+        result["rates"] = compare(fleet, webhook, options.accounts, options.runs)
+        say("at half the floor's rate")
+        half = result["rates"]["floor"] / 2
+        result["answers"] = answer_times(fleet, webhook, half, options.seconds)
+        say("new accounts with controller and relay, up to their first events")
+        result["first_events"] = first_events(fleet, webhook, options.firsts)
+        say("what strangers can find out")
+        result["leaks"] = leaks(fleet, webhook, options.pairs)
+    # Plain HTTP, so that the attackers and not their TLS are what the machine is busy with.
+    public = Webhook(fleet, "public", "--request-timeout=2s", encrypted=False)
+    with public.program:
+        say(f"{options.hostile} hostile requests")
+        result["attack"] = attack(fleet, public, options.hostile)
+    result["load_after"] = os.getloadavg()
+    return result
+
+
+def say(what: str) -> None:
+    print(f"  {time.strftime('%H:%M:%S')} {what} (load {os.getloadavg()[0]:.1f})", flush=True)
+
+
+def main() -> int:
+    options = parse()
+    interrupt_on_sigterm()
+    folder = new_folder("bulkhead-bench-", MEMORY)
+    try:
+        result = run(folder, options)
+        RESULT.parent.mkdir(parents=True, exist_ok=True)
+        RESULT.write_text(json.dumps(result, indent=1) + "\n")
+        show(result)
+        print(f"All numbers are in {RESULT.relative_to(ROOT)}.")
+        for what in missed(result):
+            print(f"NOT REACHED: {what}")
+        return 0
+    except KeyboardInterrupt:
+        print("\nstopped")
+        return 130
+    except (AssertionError, OSError) as failure:
+        print(f"\nThe benchmark failed: {failure}")
+        for program in started_programs()[-4:]:
+            print(f"\n--- the end of the log of {program.name}\n{program.tail(LOG_LINES)}")
+        return 1
+    finally:
+        kill_all()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
