@@ -32,7 +32,6 @@
     X(PROBLEM_FIELDS_OWNED, 409, "fields-owned", "Someone else owns fields of the Tenant")         \
     X(PROBLEM_DELETING, 409, "being-deleted", "The account's Tenant is being deleted")             \
     X(PROBLEM_OVERLOADED, 503, "overloaded", "Too many requests at once")                          \
-    X(PROBLEM_STOPPING, 503, "stopping", "This server is stopping")                                \
     X(PROBLEM_UNAVAILABLE, 503, "unavailable", "Kubernetes cannot be asked now")
 
 typedef enum ProblemKind {

@@ -233,6 +233,21 @@ def test_deleted_accounts_can_be_deleted_and_are_not_brought_back_by_a_replay(
     assert list(versions(kubectl)) == ["acme"]
 
 
+def test_a_tenant_on_its_way_out_is_left_alone_and_the_sender_asked_to_come_back(
+    kubectl: Kubectl, sender: Sender
+) -> None:
+    kept = tenant("acme")
+    kept["metadata"]["finalizers"] = ["example.com/held"]
+    kubectl.apply(kept)
+    kubectl.run("delete", "tenant", "acme", "--wait=false")
+    before = versions(kubectl)
+    answer = sender.send(signed(event("account.updated", "acme", plan="default")))
+    assert (answer.code, answer.problem) == (409, "being-deleted")
+    assert int(answer.headers["retry-after"]) >= 1
+    assert sender.send(signed(event("account.deleted", "acme"))).code == 202
+    assert versions(kubectl) == before
+
+
 def test_a_tenant_that_no_event_made_is_not_deleted_by_one(
     kubectl: Kubectl, new_provisioner: Callable[..., Provisioner]
 ) -> None:
@@ -310,6 +325,21 @@ def test_types_and_fields_can_have_other_names(
     assert annotations(kubectl, "acme")["plan"] == "default"
 
 
+def test_the_handshake_of_cloudevents_names_the_origins_that_may_send(
+    new_provisioner: Callable[..., Provisioner],
+) -> None:
+    origins = "--webhook-origins=events.example.com,other.example.com"
+    sender = new_provisioner(origins, "--rate=2").start().connect()
+    asked = {"webhook-request-origin": "events.example.com"}
+    welcome = sender.send(Delivery(asked, b"", "/v1/tenants", "OPTIONS"))
+    assert welcome.code == 200
+    assert welcome.headers["webhook-allowed-origin"] == "events.example.com"
+    assert welcome.headers["webhook-allowed-rate"] == "120"
+    stranger = {"webhook-request-origin": "example.com"}
+    refused = sender.send(Delivery(stranger, b"", "/v1/tenants", "OPTIONS"))
+    assert "webhook-allowed-origin" not in refused.headers
+
+
 @pytest.mark.parametrize(("flag", "code"), [("ignore", 204), ("refuse", 422)])
 def test_other_events_are_answered_as_configured(
     flag: str, code: int, kubectl: Kubectl, new_provisioner: Callable[..., Provisioner]
@@ -317,6 +347,7 @@ def test_other_events_are_answered_as_configured(
     provisioner = new_provisioner(f"--on-unknown={flag}").start()
     answer = provisioner.connect().send(signed(event("invoice.paid", "acme")))
     assert answer.code == code
+    assert answer.body == b"" if code == 204 else answer.problem == "unknown-event"
     assert versions(kubectl) == {}
 
 
