@@ -203,6 +203,7 @@ static int event_read(Endpoint *self, Visit *visit, Problem *retproblem)
         .ce_type = http_request_header(request, "ce-type"),
         .ce_time = http_request_header(request, "ce-time"),
         .ce_subject = http_request_header(request, "ce-subject"),
+        .ce_traceparent = http_request_header(request, "ce-traceparent"),
     };
 
     input.body = http_request_body(request, &input.length);

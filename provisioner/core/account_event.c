@@ -226,13 +226,19 @@ static int id_read(const EventBody *body, const EventInput *input, const EventRu
     return 0;
 }
 
-/* What is no traceparent is as good as none. */
+/* A CloudEvent's own says where the event began, the header where its delivery did. What is no
+ * traceparent is as good as none. */
 static void trace_read(const EventBody *body, const EventInput *input, Event *event)
 {
-    const char *text = json_text(body->form == EVENT_BODY_PLAIN ? NULL : body->root, "traceparent",
-                                 input->traceparent != NULL ? input->traceparent : "");
+    const char *own = NULL;
 
-    (void)trace_context_parse(text, &event->trace);
+    if (body->form == EVENT_BODY_STRUCTURED)
+        own = json_text(body->root, "traceparent", NULL);
+    else if (body->form == EVENT_BODY_BINARY)
+        own = input->ce_traceparent;
+    if (own == NULL)
+        own = input->traceparent != NULL ? input->traceparent : "";
+    (void)trace_context_parse(own, &event->trace);
 }
 
 int event_parse(const EventInput *input, const EventRules *rules, Event *ret_event,

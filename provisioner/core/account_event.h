@@ -50,6 +50,7 @@ typedef struct EventInput {
     const char *ce_type;
     const char *ce_time;
     const char *ce_subject;
+    const char *ce_traceparent;
     int64_t signed_ms; /* signature_verify(); -1: the signature has no time */
     const char *body;
     size_t length;

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.lanes import send_all
+from bench.lanes import send_all, send_paced
 from support.kube_servers import ADMIN_TOKEN, KubeApiserver
 
 CONNECTIONS = 8
@@ -46,6 +46,13 @@ class KubePipe:
         seconds = send_all(self._sockets, data, IN_FLIGHT)
         self._used = time.monotonic()
         return seconds
+
+    def write_paced(self, writes: list[Write], rate: float) -> list[float]:
+        """Sends so many a second, and returns how long each took from when it was due."""
+        self.prepare()
+        taken = send_paced(self._sockets, [self._request(write) for write in writes], rate)
+        self._used = time.monotonic()
+        return taken
 
     def _connect(self) -> ssl.SSLSocket:
         trust = ssl.create_default_context(cafile=str(self._server.pki / "ca.crt"))

@@ -1,10 +1,12 @@
 """HTTP/1.1 requests by hand, over connections that are kept: as cheap as a sender can be."""
 
 import re
+import selectors
 import socket
 import threading
 import time
 from collections.abc import Sequence
+from typing import cast
 
 from bench.nats_pipe import Refused
 
@@ -12,6 +14,7 @@ ANSWER = re.compile(rb"HTTP/1\.1 (\d{3})")
 ANSWER_HEAD = 12
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 PIECE = 1 << 18
+PATIENCE = 30.0
 
 
 def send_all(connections: Sequence[socket.socket], requests: list[bytes], in_flight: int) -> float:
@@ -36,41 +39,72 @@ def send_paced(
     connections: Sequence[socket.socket], requests: list[bytes], rate: float
 ) -> list[float]:
     """Sends so many a second, whatever the answers do; each one's seconds from when it was due."""
-    taken: list[float] = []
-    began = time.monotonic() + 0.1
+    return _Pacer(connections, requests, rate).run()
 
-    def run(number: int) -> None:
-        for i in range(number, len(requests), len(connections)):
-            due = began + i / rate
-            time.sleep(max(0.0, due - time.monotonic()))
-            code, body = ask(connections[number], requests[i])
-            if code // 100 != 2:
-                raise Refused(body.decode(errors="replace"))
-            taken.append(time.monotonic() - due)
 
-    threads = [
-        threading.Thread(target=run, args=(n,), daemon=True) for n in range(len(connections))
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if len(taken) < len(requests):
-        raise Refused(f"{len(requests) - len(taken)} paced requests were not answered")
-    return taken
+class _Pacer:
+    """One thread, so that the sender takes as little of the machine as it can."""
+
+    def __init__(
+        self, connections: Sequence[socket.socket], requests: list[bytes], rate: float
+    ) -> None:
+        self._requests = requests
+        self._rate = rate
+        self._idle = list(connections)
+        self._taken: list[float] = []
+        self._sent = 0
+        self._selector = selectors.DefaultSelector()
+
+    def run(self) -> list[float]:
+        self._began = time.monotonic() + 0.1
+        while len(self._taken) < len(self._requests):
+            self._send_due()
+            for key, _ in self._selector.select(self._pause()):
+                self._receive(key)
+        self._selector.close()
+        return self._taken
+
+    def _due(self) -> float:
+        return self._began + self._sent / self._rate
+
+    def _pause(self) -> float:
+        if self._sent == len(self._requests) or not self._idle:
+            return PATIENCE
+        return max(0.0, self._due() - time.monotonic())
+
+    def _send_due(self) -> None:
+        while self._idle and self._sent < len(self._requests) and self._due() <= time.monotonic():
+            connection = self._idle.pop()
+            connection.sendall(self._requests[self._sent])
+            self._selector.register(connection, selectors.EVENT_READ, (self._due(), b""))
+            self._sent += 1
+
+    def _receive(self, key: selectors.SelectorKey) -> None:
+        connection, (due, before) = cast(socket.socket, key.fileobj), key.data
+        data = before + _receive(connection)
+        if not _is_whole(data):
+            self._selector.modify(connection, selectors.EVENT_READ, (due, data))
+            return
+        if data[9:10] != b"2":
+            raise Refused(data.decode(errors="replace"))
+        self._taken.append(time.monotonic() - due)
+        self._selector.unregister(connection)
+        self._idle.append(connection)
+
+
+def _is_whole(data: bytes) -> bool:
+    end = data.find(b"\r\n\r\n")
+    length = LENGTH.search(data, 0, end) if end >= 0 else None
+    return end >= 0 and len(data) >= end + 4 + (int(length[1]) if length else 0)
 
 
 def ask(connection: socket.socket, request: bytes) -> tuple[int, bytes]:
     """One request; code and body of its answer."""
     connection.sendall(request)
     data = b""
-    while (end := data.find(b"\r\n\r\n")) < 0:
+    while not _is_whole(data):
         data += _receive(connection)
-    head, body = data[:end], data[end + 4 :]
-    length = LENGTH.search(head)
-    while length is not None and len(body) < int(length[1]):
-        body += _receive(connection)
-    return int(head[9:12]), body
+    return int(data[9:12]), data.partition(b"\r\n\r\n")[2]
 
 
 def _receive(connection: socket.socket) -> bytes:

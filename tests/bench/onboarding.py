@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from bench.fleet import Fleet, cpu_seconds, difference
+from bench.fleet import Fleet, difference
 from bench.kube_pipe import KubePipe, Write
 from bench.lanes import ask, send_all, send_paced
 from bench.ready_watch import PATH
@@ -23,6 +23,7 @@ from support.webhook import Delivery, Provisioner, created, versions
 APPLY = "application/apply-patch+yaml"
 WORKERS = 16  # of the webhook unless it is told otherwise, and connections of the floor
 SENDERS = 32
+PACED = 64
 IN_FLIGHT = 2
 VERSION_OF_NOTHING = "1"  # as the webhook writes it: create, or conflict
 UNLIMITED = ("--rate=0", "--connections-per-source=0")
@@ -78,10 +79,14 @@ class Floor:
         self._pipe.write([self._write("another")])
         other = fleet.request("GET", f"{PATH}/another")
         assert _comparable(other) == _comparable(self._sample), "the floor writes something else"
+        fleet.clear()
 
     def apply(self, names: Sequence[str]) -> float:
         self._pipe.prepare()
         return self._pipe.write([self._write(name) for name in names])
+
+    def answer_times(self, names: Sequence[str], rate: float) -> list[float]:
+        return self._pipe.write_paced([self._write(name) for name in names], rate)
 
     def _write(self, name: str) -> Write:
         metadata = self._sample["metadata"]
@@ -112,12 +117,10 @@ def _comparable(made: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def compare(fleet: Fleet, webhook: Webhook, count: int, runs: int) -> dict[str, Any]:
+def compare(fleet: Fleet, webhook: Webhook, floor: Floor, count: int, runs: int) -> dict[str, Any]:
     """Floor and webhook by turns, each `runs` times on an empty server."""
-    floor = Floor(fleet, webhook)
     rates: dict[str, list[float]] = {"floor": [], "webhook": []}
     used: dict[str, dict[str, float]] = {}
-    fleet.clear()
     for run in range(runs):
         for part in ("floor", "webhook") if run % 2 == 0 else ("webhook", "floor"):
             names = account_names(count, f"r{run}-{part[0]}-")
@@ -145,21 +148,25 @@ def through(webhook: Webhook, names: Sequence[str]) -> float:
         return send_all(connections, requests, IN_FLIGHT)
 
 
-def answer_times(fleet: Fleet, webhook: Webhook, rate: float, seconds: float) -> dict[str, Any]:
+def answer_times(
+    fleet: Fleet, webhook: Webhook, floor: Floor, rate: float, seconds: float
+) -> dict[str, Any]:
     """At so many events a second, each counted from the moment when it was due."""
-    requests = [raw(created(name)) for name in account_names(int(rate * seconds), "paced-")]
-    before = cpu_seconds(webhook.program)
-    with webhook.senders(SENDERS) as connections:
-        taken = sorted(send_paced(connections, requests, rate))
-    used = cpu_seconds(webhook.program) - before
+    names = account_names(int(rate * seconds), "paced-")
+    by_hand = floor.answer_times(names, rate)
+    fleet.clear()
+    before = fleet.cpu_seconds(webhook.program)
+    with webhook.senders(PACED) as connections:
+        taken = send_paced(connections, [raw(created(name)) for name in names], rate)
+    used = difference(fleet.cpu_seconds(webhook.program), before)
     fleet.clear()
     return {
         "rate": rate,
         "events": len(taken),
-        "p50": statistics.median(taken),
-        "p99": taken[len(taken) * 99 // 100],
-        "worst": taken[-1],
-        "cpu_per_event": used / len(taken),
+        "floor": _spread(by_hand),
+        "webhook": _spread(taken),
+        "cpu": used,
+        "load": os.getloadavg()[0],
     }
 
 
@@ -195,6 +202,7 @@ def _spread(taken: list[float]) -> dict[str, float]:
     return {
         "median": statistics.median(ordered),
         "p90": ordered[len(ordered) * 9 // 10],
+        "p99": ordered[len(ordered) * 99 // 100],
         "worst": ordered[-1],
         "times": len(ordered),
     }

@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.attack import attack, leaks
 from bench.fleet import Fleet
-from bench.onboarding import Webhook, answer_times, compare, first_events
+from bench.onboarding import Floor, Webhook, answer_times, compare, first_events
 from bench.provisioner_table import missed, show
 from support.places import ROOT, new_folder
 from support.program import interrupt_on_sigterm, kill_all, started_programs
@@ -48,10 +48,11 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     webhook = Webhook(fleet, "webhook", *options.flags.split())
     with webhook.program:
         say(f"{options.accounts} accounts by hand and through the webhook, {options.runs} times")
-        result["rates"] = compare(fleet, webhook, options.accounts, options.runs)
+        floor = Floor(fleet, webhook)
+        result["rates"] = compare(fleet, webhook, floor, options.accounts, options.runs)
         say("at half the floor's rate")
         half = result["rates"]["floor"] / 2
-        result["answers"] = answer_times(fleet, webhook, half, options.seconds)
+        result["answers"] = answer_times(fleet, webhook, floor, half, options.seconds)
         say("new accounts with controller and relay, up to their first events")
         result["first_events"] = first_events(fleet, webhook, options.firsts)
         say("what strangers can find out")

@@ -34,7 +34,11 @@ def show_rates(part: dict[str, Any]) -> None:
 def show_times(answers: dict[str, Any], first: dict[str, Any]) -> None:
     what = f"AT {answers['rate']:.0f} EVENTS A SECOND, HALF THE FLOOR"
     print(ROW(what, "MEDIAN", "P99", "WORST"))
-    print(ROW("answer", *(small(answers[name]) for name in ("p50", "p99", "worst"))))
+    for what, name in {
+        "an answer, by hand": "floor",
+        "an answer of the webhook": "webhook",
+    }.items():
+        print(ROW(what, *(small(answers[name][column]) for column in ("median", "p99", "worst"))))
     print(ROW("  p99 must stay under", "", small(REACH["p99"]), ""))
     print()
     print(ROW(f"A NEW ACCOUNT, {first['usable']['times']} TIMES", "MEDIAN", "P90", "WORST"))
@@ -65,7 +69,7 @@ def missed(result: dict[str, Any]) -> list[str]:
     """What it must reach and did not."""
     checks = {
         "the rate": result["rates"]["ratio"] >= REACH["ratio"],
-        "p99": result["answers"]["p99"] < REACH["p99"],
+        "p99": result["answers"]["webhook"]["p99"] < REACH["p99"],
         "the first event": result["first_events"]["delivered"]["median"] < REACH["delivered"],
         "hostile requests change nothing": not result["attack"]["changed_tenants"],
         "the texts tell nothing": all(pair["same_text"] for pair in result["leaks"]),

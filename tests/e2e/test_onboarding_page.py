@@ -30,7 +30,7 @@ class FromThePage(BulkheadProgram):
 
     def __init__(self, folder: Path, kubeconfig: Path) -> None:
         self.webhook = f"127.0.0.1:{free_port()}"
-        words = shlex.split(self.adapt(block("sh", "program")))
+        words = shlex.split(self.adapt(block("sh", "program")).replace("\\\n", " "))
         assert words[0] == self.name
         super().__init__(folder, [*words[1:], f"--kubeconfig={kubeconfig}"], {})
 

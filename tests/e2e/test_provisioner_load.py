@@ -4,12 +4,17 @@ import concurrent.futures
 import contextlib
 import functools
 import socket
+import ssl
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
+
+import yaml
 
 from support.kube_cluster import KubeCluster
 from support.kubectl import Kubectl
+from support.places import ROOT
 from support.waiting import eventually
 from support.webhook import (
     Answer,
@@ -116,6 +121,48 @@ def test_a_flood_of_one_source_is_slowed_and_others_are_served(
 
 def from_source(address: str) -> dict[str, str]:
     return {"x-forwarded-for": f"198.51.100.9, {address}"}
+
+
+def test_strangers_on_every_connection_stay_within_the_memory_that_the_chart_gives(
+    cluster: KubeCluster, new_provisioner: Callable[..., Provisioner]
+) -> None:
+    """Each sends as large a head and body as is read, over TLS, and never ends."""
+    pki = cluster.pki
+    tls = (f"--tls-cert={pki / 'server.crt'}", f"--tls-key={pki / 'server.key'}")
+    provisioner = new_provisioner(*tls, "--connections-per-source=0", "--request-timeout=60s")
+    provisioner.start()
+    trust = ssl.create_default_context(cafile=str(pki / "ca.crt"))
+    head = b"POST /v1/tenants HTTP/1.1\r\nHost: x\r\n"
+    large = head + b"Filler: " + b"x" * 60000
+    body = head + b"Content-Length: 65536\r\n\r\n" + b"x" * 65000
+    held = []
+    for n in range(CONNECTIONS):
+        plain = socket.create_connection(("127.0.0.1", provisioner.webhook_port), 10)
+        held.append(trust.wrap_socket(plain, server_hostname="localhost"))
+        held[-1].sendall(large if n % 2 else body)
+    eventually(lambda: connections(provisioner) >= CONNECTIONS, "all are connected", 20)
+    eventually(lambda: unread(provisioner.webhook_port) == 0, "all is read", 20)
+    values = yaml.safe_load((ROOT / "charts" / "bulkhead" / "values.yaml").read_text())
+    limit = values["provisioner"]["resources"]["limits"]["memory"]
+    assert resident_mb(provisioner) < int(limit.removesuffix("Mi"))
+    for connection in held:
+        connection.close()
+
+
+CONNECTIONS = 1000  # of 1024 that are let in unless it is told otherwise
+
+
+def unread(port: int) -> int:
+    """Bytes that have come to this port and that its program has not taken yet."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ours = [line for line in lines if line[1].endswith(f":{port:04X}")]
+    return sum(int(line[4].split(":")[1], 16) for line in ours)
+
+
+def resident_mb(provisioner: Provisioner) -> float:
+    """The most that was resident at any time."""
+    lines = Path(f"/proc/{provisioner.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 def test_a_source_cannot_name_itself_with_a_header_line_of_its_own(

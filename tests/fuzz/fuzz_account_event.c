@@ -67,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .ce_type = lines[7],
         .ce_time = lines[8],
         .ce_subject = lines[9],
+        .ce_traceparent = lines[3],
         .signed_ms = form == SIGNATURE_GITHUB ? -1 : now_ms,
         .body = body,
         .length = rest.left,

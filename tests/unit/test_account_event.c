@@ -68,6 +68,36 @@ TEST(a_plain_event_is_read)
     event_done(&event);
 }
 
+TEST(a_cloudevents_own_trace_wins_over_that_of_its_delivery)
+{
+    const EventRules rules = rules_of(SIGNATURE_STANDARD);
+    EventInput structured =
+        input_of("{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/a\","
+                 "\"type\":\"invoice.paid\",\"traceparent\":"
+                 "\"00-11111111111111111111111111111111-2222222222222222-01\"}");
+    EventInput binary = input_of("{}");
+    Event event;
+
+    structured.content_type = "application/cloudevents+json";
+    structured.traceparent = "00-33333333333333333333333333333333-4444444444444444-01";
+    parse(&structured, &rules, &event);
+    assert_string_equal(event.trace.trace, "11111111111111111111111111111111");
+    event_done(&event);
+
+    binary.ce_specversion = "1.0";
+    binary.ce_id = "1";
+    binary.ce_source = "/a";
+    binary.ce_type = "invoice.paid";
+    binary.traceparent = structured.traceparent;
+    parse(&binary, &rules, &event);
+    assert_string_equal(event.trace.trace, "33333333333333333333333333333333");
+    event_done(&event);
+    binary.ce_traceparent = "00-55555555555555555555555555555555-6666666666666666-01";
+    parse(&binary, &rules, &event);
+    assert_string_equal(event.trace.trace, "55555555555555555555555555555555");
+    event_done(&event);
+}
+
 TEST(a_type_is_what_the_configuration_calls_it)
 {
     static const struct {
@@ -364,6 +394,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_event_is_read),
+        cmocka_unit_test(a_cloudevents_own_trace_wins_over_that_of_its_delivery),
         cmocka_unit_test(a_type_is_what_the_configuration_calls_it),
         cmocka_unit_test(an_event_of_another_type_needs_nothing_else),
         cmocka_unit_test(without_a_time_in_it_an_event_is_as_old_as_its_signature),
