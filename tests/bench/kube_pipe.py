@@ -34,9 +34,7 @@ class KubePipe:
     def prepare(self) -> None:
         """Sees to fresh connections, which a write does too, but may take its time here."""
         if time.monotonic() - self._used > STALE_SECONDS:
-            for connection in self._sockets:
-                connection.close()
-            self._sockets = [self._connect() for _ in range(self._connections)]
+            self._connect_all()
         self._used = time.monotonic()
 
     def write(self, writes: list[Write]) -> float:
@@ -49,10 +47,15 @@ class KubePipe:
 
     def write_paced(self, writes: list[Write], rate: float) -> list[float]:
         """Sends so many a second, and returns how long each took from when it was due."""
-        self.prepare()
+        self._connect_all()  # a write leaves the rest of its last answers unread
         taken = send_paced(self._sockets, [self._request(write) for write in writes], rate)
         self._used = time.monotonic()
         return taken
+
+    def _connect_all(self) -> None:
+        for connection in self._sockets:
+            connection.close()
+        self._sockets = [self._connect() for _ in range(self._connections)]
 
     def _connect(self) -> ssl.SSLSocket:
         trust = ssl.create_default_context(cafile=str(self._server.pki / "ca.crt"))

@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from bench.fleet import Fleet, difference
@@ -24,6 +25,7 @@ APPLY = "application/apply-patch+yaml"
 WORKERS = 16  # of the webhook unless it is told otherwise, and connections of the floor
 SENDERS = 32
 PACED = 64
+TURNS = 3
 IN_FLIGHT = 2
 VERSION_OF_NOTHING = "1"  # as the webhook writes it: create, or conflict
 UNLIMITED = ("--rate=0", "--connections-per-source=0")
@@ -151,23 +153,29 @@ def through(webhook: Webhook, names: Sequence[str]) -> float:
 def answer_times(
     fleet: Fleet, webhook: Webhook, floor: Floor, rate: float, seconds: float
 ) -> dict[str, Any]:
-    """At so many events a second, each counted from the moment when it was due."""
-    names = account_names(int(rate * seconds), "paced-")
-    by_hand = floor.answer_times(names, rate)
-    fleet.clear()
-    before = fleet.cpu_seconds(webhook.program)
+    """At so many events a second, each counted from the moment when it was due.
+
+    By hand and through the webhook by turns, three times each; the medians of what each turn saw.
+    """
+    found: dict[str, list[dict[str, float]]] = {"floor": [], "webhook": []}
+    for turn in range(TURNS):
+        for part in ("floor", "webhook") if turn % 2 == 0 else ("webhook", "floor"):
+            names = account_names(int(rate * seconds), f"p{turn}-{part[0]}-")
+            send = floor.answer_times if part == "floor" else partial(paced_through, webhook)
+            found[part].append(_spread(send(names, rate)))
+            fleet.clear()
+    medians = {part: _medians(turns) for part, turns in found.items()}
+    return {"rate": rate, **medians, "turns": found, "load": os.getloadavg()[0]}
+
+
+def paced_through(webhook: Webhook, names: Sequence[str], rate: float) -> list[float]:
+    requests = [raw(created(name)) for name in names]
     with webhook.senders(PACED) as connections:
-        taken = send_paced(connections, [raw(created(name)) for name in names], rate)
-    used = difference(fleet.cpu_seconds(webhook.program), before)
-    fleet.clear()
-    return {
-        "rate": rate,
-        "events": len(taken),
-        "floor": _spread(by_hand),
-        "webhook": _spread(taken),
-        "cpu": used,
-        "load": os.getloadavg()[0],
-    }
+        return send_paced(connections, requests, rate)
+
+
+def _medians(turns: list[dict[str, float]]) -> dict[str, float]:
+    return {name: statistics.median(turn[name] for turn in turns) for name in turns[0]}
 
 
 def first_events(fleet: Fleet, webhook: Webhook, times: int) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench-provisioner", description=__doc__)
     parser.add_argument("--accounts", type=int, default=2000, help="of one run")
     parser.add_argument("--runs", type=int, default=5, help="of floor and webhook each")
-    parser.add_argument("--seconds", type=float, default=15.0, help="at half the floor's rate")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of a turn at half the rate")
     parser.add_argument("--firsts", type=int, default=30, help="accounts that get a first event")
     parser.add_argument("--hostile", type=int, default=10000, help="hostile requests")
     parser.add_argument("--pairs", type=int, default=4000, help="of requests to tell apart")
