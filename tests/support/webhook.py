@@ -126,6 +126,16 @@ def versions(kubectl: Kubectl) -> dict[str, str]:
     return {t["metadata"]["name"]: t["metadata"]["resourceVersion"] for t in found}
 
 
+def annotations(kubectl: Kubectl, name: str) -> dict[str, str]:
+    """Those of ours."""
+    found = kubectl.get("tenant", name)["metadata"]["annotations"]
+    return {key.removeprefix("bulkhead.dev/"): value for key, value in found.items()}
+
+
+def spec(kubectl: Kubectl, name: str) -> dict[str, Any]:
+    return dict(kubectl.get("tenant", name)["spec"])
+
+
 @dataclass(frozen=True)
 class Delivery:
     """One request, ready to be sent, and to be sent again."""
