@@ -10,8 +10,10 @@
 enum {
     BATCH_BYTES = 4 * 1024 * 1024,
     ASKS_A_TURN = 16,
-    MANY_ANSWERS = 64,
+    MANY_ANSWERS = 8,
+    RUN_MIN = 64, /* rows: shorter runs cost more than they save (ADR-0017) */
     DISCOVER_BUSY_US = 5 * 1000,
+    DISCOVER_SHARE = 10, /* of the time, at most, is for looking who else has rows */
     TIDY_BUSY_US = 1000 * 1000,
     AWAY_WAIT_MS = 100,
     FINISH_US = 1000 * 1000,
@@ -31,6 +33,7 @@ struct Drain {
     int64_t poll_us;
     int64_t idle_us; /* the next wait, growing while nothing is found */
     int64_t discovered_us;
+    int64_t discover_took_us;
     int64_t tidied_us;
     Notes notes;
     Tally tally;
@@ -154,14 +157,19 @@ static void found(void *context, const char *tenant, bool ready, bool due)
 
 static int discover(Drain *self, Error *reterr)
 {
+    int64_t began_us = clock_us();
+
     strangers_clear(self);
+    int r = outbox_discover(self->outbox, found, self, reterr);
     self->discovered_us = clock_us();
-    return outbox_discover(self->outbox, found, self, reterr);
+    self->discover_took_us = self->discovered_us - began_us;
+    return r;
 }
 
 static bool discover_is_due(const Drain *self)
 {
-    return clock_us() - self->discovered_us >= DISCOVER_BUSY_US;
+    return clock_us() - self->discovered_us >=
+           max_i64(DISCOVER_BUSY_US, self->discover_took_us * (DISCOVER_SHARE - 1));
 }
 
 static uint64_t key_hash(const Row *row)
@@ -238,22 +246,66 @@ static void build_batch(Drain *self)
     assert(at == self->fetched.row_count);
 }
 
-/* False when the connection is gone: then nothing more is sent in this batch. */
-static bool publish_one(Drain *self, size_t slot, const Row *row)
+/* Into self->message; false if the row is to blame. */
+static bool build(Drain *self, size_t slot, const Row *row)
 {
     FailureCause cause;
     Error error;
 
-    if (message_build(&self->message, row, sink_max_payload(self->sink), &cause, &error) < 0) {
-        flight_refuse(self->flight, slot, cause, error.text);
+    if (message_build(&self->message, row, sink_max_payload(self->sink), &cause, &error) == 0)
         return true;
-    }
-    if (sink_publish(self->sink, &self->message, flight_token(self->flight, slot), &error) < 0) {
-        self->lost = true;
-        return false;
+    flight_refuse(self->flight, slot, cause, error.text);
+    return false;
+}
+
+/* When the connection is gone nothing more is sent in this batch. */
+static void publish_one(Drain *self, size_t slot, const Row *row)
+{
+    Error ignored;
+
+    if (!build(self, slot, row))
+        return;
+    self->lost =
+        sink_publish(self->sink, &self->message, flight_token(self->flight, slot), &ignored) < 0;
+    if (self->lost)
+        flight_unsent(self->flight, slot);
+    else
+        flight_published(self->flight, slot, clock_us());
+}
+
+/* BEFORE: the slot of the run's last message, or SLOT_NONE. */
+static void publish_in_run(Drain *self, SinkRun *run, size_t slot, size_t *before)
+{
+    Error ignored;
+
+    if (run->sent == 0)
+        run->token = flight_token(self->flight, slot);
+    self->lost = sink_publish_run(self->sink, &self->message, run, &ignored) < 0;
+    if (self->lost) {
+        flight_unsent(self->flight, slot);
+        return;
     }
     flight_published(self->flight, slot, clock_us());
-    return true;
+    if (*before != SLOT_NONE)
+        flight_join(self->flight, *before, slot);
+    *before = slot;
+}
+
+/* LENGTH rows, of which the first is INDEX in SLOT. */
+static void publish_run(Drain *self, size_t slot, uint32_t index, size_t length)
+{
+    SinkRun run = {.rows = length};
+    size_t before = SLOT_NONE;
+    bool more = true;
+    Error ignored;
+
+    while (more && !self->lost) {
+        if (build(self, slot, &self->fetched.rows[index]))
+            publish_in_run(self, &run, slot, &before);
+        more = --length > 0 && !self->lost && flight_next(self->flight, &slot, &index);
+    }
+    if (run.sent > 0 && !self->lost)
+        self->lost = sink_end_run(self->sink, self->message.subject, &run, &ignored) < 0;
 }
 
 static void publish_ready(Drain *self)
@@ -262,8 +314,15 @@ static void publish_ready(Drain *self)
     uint32_t index;
     bool any = false;
 
-    while (!self->lost && flight_next(self->flight, &slot, &index))
-        any = publish_one(self, slot, &self->fetched.rows[index]) || any;
+    while (!self->lost && flight_next(self->flight, &slot, &index)) {
+        size_t length = flight_run(self->flight, slot);
+
+        any = true;
+        if (length >= RUN_MIN)
+            publish_run(self, slot, index, length);
+        else
+            publish_one(self, slot, &self->fetched.rows[index]);
+    }
     if (any && !self->lost)
         sink_flush(self->sink);
 }

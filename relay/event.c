@@ -61,6 +61,15 @@ static void tally_stored(Tally *tally, const Answered *answered)
                  (double)answered->age_us / 1e6);
 }
 
+static void on_stored(const Answered *answered, bool duplicate, Tally *tally)
+{
+    if (answered->lane->announced && answered->lane->state == LANE_OPEN)
+        tell_resumed(answered->lane);
+    tally_stored(tally, answered);
+    if (duplicate)
+        metric_add(&metric_duplicates, 1);
+}
+
 static void on_answer(const SinkEvent *event, Flight *flight, Tally *tally)
 {
     const char *stream = flight_stream(flight, event->token);
@@ -78,17 +87,41 @@ static void on_answer(const SinkEvent *event, Flight *flight, Tally *tally)
     Answered answered =
         flight_answer(flight, event->token, &ack, now_us, ack.stored ? 0 : random_u32());
 
-    if (answered.paused)
-        tell_paused(answered.lane, NULL);
-    if (!ack.stored) {
-        metric_add(&metric_publish_errors, 1, failure_word(ack.cause));
+    if (ack.stored) {
+        on_stored(&answered, ack.duplicate, tally);
         return;
     }
-    if (answered.lane->announced && answered.lane->state == LANE_OPEN)
-        tell_resumed(answered.lane);
-    tally_stored(tally, &answered);
-    if (ack.duplicate)
-        metric_add(&metric_duplicates, 1);
+    if (answered.paused)
+        tell_paused(answered.lane, NULL);
+    metric_add(&metric_publish_errors, 1, failure_word(ack.cause));
+}
+
+/* What is not stored goes one by one the next time, where the answer says why; so do the lane's
+ * other rows, until its stream was asked for again. A run that broke off has answers to spare. */
+static void on_run_answer(const SinkEvent *event, Flight *flight, Tally *tally)
+{
+    const char *stream = flight_stream(flight, event->token);
+    int64_t now_us = clock_us();
+    uint32_t token = event->token;
+    Ack ack;
+
+    if (stream == NULL)
+        return;
+    ack_parse_run(event->answer.at, event->answer.length, stream, &ack);
+    for (bool more = true; more; ack.count--) {
+        uint32_t next = 0;
+
+        more = flight_follower(flight, token, &next);
+        if (ack.count > 0) {
+            Answered answered = flight_answer(flight, token, &ack, now_us, 0);
+
+            if (answered.lane != NULL)
+                on_stored(&answered, false, tally);
+        } else {
+            flight_give_back(flight, token, now_us);
+        }
+        token = next;
+    }
 }
 
 static void on_stream(const SinkEvent *event, Lane *lane)
@@ -96,6 +129,7 @@ static void on_stream(const SinkEvent *event, Lane *lane)
     bool was_held = lane->state == LANE_HELD;
 
     lane_configure(lane, &event->settings);
+    lane->batched = event->batched;
     if (event->complaint[0] != '\0')
         log_warn("a stream's settings for the relay cannot be read; the defaults count",
                  KV("tenant", lane->tenant), KV("error", event->complaint));
@@ -127,6 +161,10 @@ void event_apply(const SinkEvent *event, Lanes *lanes, Flight *flight, Notes *no
 {
     if (event->type == SINK_ANSWER) {
         on_answer(event, flight, tally);
+        return;
+    }
+    if (event->type == SINK_RUN_ANSWER) {
+        on_run_answer(event, flight, tally);
         return;
     }
     Lane *lane = lanes_find(lanes, event->tenant); /* NULL: a tenant without rows */

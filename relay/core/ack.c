@@ -63,7 +63,7 @@ void ack_parse(const char *data, size_t length, const char *stream, Ack *ret_ack
     Error ignored;
 
     if (is_plain(data, length, stream, &duplicate)) {
-        *ret_ack = (Ack){.stored = true, .duplicate = duplicate};
+        *ret_ack = (Ack){.stored = true, .count = 1, .duplicate = duplicate};
         return;
     }
     if (json_parse(data, length, &reply, &ignored) < 0) {
@@ -83,7 +83,22 @@ void ack_parse(const char *data, size_t length, const char *stream, Ack *ret_ack
         refused(ret_ack, FAILURE_WRONG_STREAM, 0, text);
         return;
     }
-    *ret_ack = (Ack){.stored = true, .duplicate = json_bool(reply, "duplicate", false)};
+    *ret_ack = (Ack){.stored = true, .count = 1, .duplicate = json_bool(reply, "duplicate", false)};
+}
+
+/* {"stream":"TENANT_ACME","seq":12,"batch":"...","count":10}; the sequence is 0 where the stream
+ * had all of them already. */
+void ack_parse_run(const char *data, size_t length, const char *stream, Ack *ret_ack)
+{
+    DEFER(defer_json) cJSON *reply = NULL;
+    Error ignored;
+
+    *ret_ack = (Ack){.cause = FAILURE_UNKNOWN};
+    if (json_parse(data, length, &reply, &ignored) < 0 || json_at(reply, "error") != NULL ||
+        !text_eq(json_text(reply, "stream", ""), stream))
+        return;
+    ret_ack->count = max_i64(json_int(reply, "count", 0), 0);
+    ret_ack->stored = ret_ack->count > 0;
 }
 
 void ack_no_responders(const char *stream, Ack *ret_ack)

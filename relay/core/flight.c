@@ -1,67 +1,11 @@
-#include "flight.h"
-
 #include "alloc.h"
+#include "flight_slots.h"
 
 enum {
-    INDEX_BITS = 13, /* FLIGHT_SLOTS_MAX is two to the power of it */
     PATIENCE_FACTOR = 3,
     PATIENCE_US = 25 * 1000,
     PATIENCE_MAX_US = 250 * 1000,
     DEADLINE_US = 5 * 1000 * 1000,
-};
-
-_Static_assert(FLIGHT_SLOTS_MAX == 1 << INDEX_BITS, "a token holds a slot's index");
-
-typedef enum SlotState {
-    SLOT_FREE,
-    SLOT_WAITING,
-    SLOT_READY,
-    SLOT_PUBLISHED,
-    SLOT_STORED,
-    SLOT_FAILED,
-} SlotState;
-
-typedef struct Slot {
-    SlotState state;
-    uint32_t generation; /* tells an answer for this use of the slot from one for the last use */
-    bool own;            /* its row is locked by the open transaction */
-    bool probe;
-    FlightRow row;
-    size_t behind; /* the next row of the same key, or SLOT_NONE */
-    int64_t published_us;
-    FailureCause cause;
-    bool soon;
-    char *why;
-} Slot;
-
-/* The last slot of each key, so that the next row of it can be hung behind. */
-typedef struct KeyTail {
-    uint64_t key;
-    const Lane *lane;
-    size_t slot;
-    uint32_t batch;
-} KeyTail;
-
-struct Flight {
-    Slot *slots;
-    size_t count;
-    size_t used;  /* none above it was ever used */
-    size_t *free; /* a stack; the lowest are used first */
-    size_t free_count;
-    size_t *ready; /* a ring */
-    size_t ready_first;
-    size_t ready_count;
-    KeyTail *tails; /* open addressing, twice the slots */
-    size_t tail_count;
-    uint32_t batch;
-    int64_t attempts_max;
-    /* of the current batch, without probes */
-    size_t asked;
-    size_t answered;
-    int64_t first_us;
-    int64_t most_us;  /* when three quarters had answered; 0: not yet */
-    size_t published; /* slots without an answer, of any batch */
-    Settlement settlement;
 };
 
 Flight *flight_new(size_t slots, int64_t attempts_max)
@@ -85,23 +29,11 @@ Flight *flight_new(size_t slots, int64_t attempts_max)
     return flight;
 }
 
-static void settlement_clear(Settlement *settlement)
-{
-    for (size_t i = 0; i < settlement->retry.count; i++)
-        free(settlement->retry.at[i].why);
-    for (size_t i = 0; i < settlement->bury.count; i++)
-        free(settlement->bury.at[i].why);
-    settlement->stored.count = 0;
-    settlement->late.count = 0;
-    settlement->retry.count = 0;
-    settlement->bury.count = 0;
-}
-
 void flight_free(Flight *flight)
 {
     if (flight == NULL)
         return;
-    settlement_clear(&flight->settlement);
+    flight_forget_settlement(flight);
     for (size_t i = 0; i < flight->count; i++)
         free(flight->slots[i].why);
     free(flight->settlement.stored.at);
@@ -130,7 +62,7 @@ void flight_begin(Flight *flight)
     flight->most_us = 0;
 }
 
-static void slot_free(Flight *flight, size_t i)
+void slot_free(Flight *flight, size_t i)
 {
     Slot *slot = &flight->slots[i];
 
@@ -239,8 +171,7 @@ static void release_behind(Flight *flight, size_t i)
     flight->slots[i].behind = SLOT_NONE;
 }
 
-/* The row stays as it is. */
-static void release(Flight *flight, size_t i)
+void slot_release(Flight *flight, size_t i)
 {
     release_behind(flight, i);
     lane_keep_row(flight->slots[i].row.lane, flight->slots[i].row.id);
@@ -255,7 +186,7 @@ static void fail(Flight *flight, size_t i, FailureCause cause, const char *why)
     Slot *slot = &flight->slots[i];
 
     if (!slot->own && slot->row.key != 0) {
-        release(flight, i);
+        slot_release(flight, i);
         return;
     }
     release_behind(flight, i);
@@ -267,6 +198,12 @@ static void fail(Flight *flight, size_t i, FailureCause cause, const char *why)
     lane_keep_row(slot->row.lane, slot->row.id);
 }
 
+void flight_unsent(Flight *flight, size_t slot)
+{
+    assert(flight->slots[slot].state == SLOT_READY);
+    slot_release(flight, slot);
+}
+
 void flight_refuse(Flight *flight, size_t slot, FailureCause cause, const char *why)
 {
     assert(flight->slots[slot].state == SLOT_READY);
@@ -274,7 +211,7 @@ void flight_refuse(Flight *flight, size_t slot, FailureCause cause, const char *
     fail(flight, slot, cause, why);
 }
 
-static Slot *waiting_slot(const Flight *flight, uint32_t token)
+Slot *slot_waiting(const Flight *flight, uint32_t token)
 {
     size_t i = token & (FLIGHT_SLOTS_MAX - 1);
 
@@ -286,7 +223,7 @@ static Slot *waiting_slot(const Flight *flight, uint32_t token)
 
 const char *flight_stream(const Flight *flight, uint32_t token)
 {
-    const Slot *slot = waiting_slot(flight, token);
+    const Slot *slot = slot_waiting(flight, token);
 
     return slot != NULL ? slot->row.lane->stream : NULL;
 }
@@ -296,7 +233,7 @@ size_t flight_in_flight(const Flight *flight)
     return flight->published;
 }
 
-static void count_answer(Flight *flight, const Slot *slot, int64_t now_us)
+void slot_count_answer(Flight *flight, const Slot *slot, int64_t now_us)
 {
     flight->published--;
     slot->row.lane->in_flight--;
@@ -332,14 +269,14 @@ static bool not_stored(Flight *flight, size_t i, const Ack *ack, int64_t now_us,
     if (first)
         fail(flight, i, ack->cause, ack->text);
     else
-        release(flight, i);
+        slot_release(flight, i);
     return fresh;
 }
 
 Answered flight_answer(Flight *flight, uint32_t token, const Ack *ack, int64_t now_us,
                        uint32_t random)
 {
-    Slot *slot = waiting_slot(flight, token);
+    Slot *slot = slot_waiting(flight, token);
     Answered answered = {0};
 
     if (slot == NULL)
@@ -347,7 +284,7 @@ Answered flight_answer(Flight *flight, uint32_t token, const Ack *ack, int64_t n
     answered.lane = slot->row.lane;
     answered.wait_us = now_us - slot->published_us;
     answered.age_us = slot->row.age_us + answered.wait_us;
-    count_answer(flight, slot, now_us);
+    slot_count_answer(flight, slot, now_us);
     if (ack->stored)
         stored(flight, slot);
     else
@@ -373,7 +310,7 @@ void flight_end(Flight *flight)
     uint32_t index;
 
     while (flight_next(flight, &slot, &index))
-        release(flight, slot);
+        slot_release(flight, slot);
     for (size_t i = 0; i < flight->used; i++) {
         if (flight->slots[i].state == SLOT_PUBLISHED && flight->slots[i].own)
             release_behind(flight, i);
@@ -410,7 +347,7 @@ void flight_lost(Flight *flight)
         flight->published--;
         if (slot->own && !slot->probe)
             flight->answered++;
-        release(flight, i);
+        slot_release(flight, i);
     }
     flight_end(flight);
 }
@@ -422,59 +359,6 @@ void flight_disown(Flight *flight)
 
         slot->own = false;
         if (slot->state == SLOT_FAILED && slot->row.key != 0)
-            release(flight, i);
+            slot_release(flight, i);
     }
-}
-
-static int by_number(const void *a, const void *b)
-{
-    const int64_t *left = a;
-    const int64_t *right = b;
-
-    return (*left > *right) - (*left < *right);
-}
-
-static void settle_failure(Flight *flight, Slot *slot)
-{
-    Settlement *settlement = &flight->settlement;
-    FlightFailure failure = {
-        .id = slot->row.id,
-        .attempts = slot->row.attempts + 1,
-        .cause = slot->cause,
-        .why = slot->why,
-        .soon = slot->soon,
-    };
-    bool gave_up = failure_class(slot->cause) == FAILURE_OF_UNKNOWN && flight->attempts_max > 0 &&
-                   failure.attempts >= flight->attempts_max;
-
-    slot->why = NULL; /* handed on */
-    if (failure_class(slot->cause) == FAILURE_OF_ROW || gave_up)
-        settlement->bury.at[settlement->bury.count++] = failure;
-    else
-        settlement->retry.at[settlement->retry.count++] = failure;
-}
-
-const Settlement *flight_settle(Flight *flight)
-{
-    Settlement *settlement = &flight->settlement;
-
-    settlement_clear(settlement);
-    for (size_t i = 0; i < flight->used; i++) {
-        Slot *slot = &flight->slots[i];
-
-        if (slot->state == SLOT_STORED && slot->own)
-            settlement->stored.at[settlement->stored.count++] = slot->row.id;
-        else if (slot->state == SLOT_STORED)
-            settlement->late.at[settlement->late.count++] = slot->row.id;
-        else if (slot->state == SLOT_FAILED)
-            settle_failure(flight, slot);
-        if (slot->state == SLOT_STORED || slot->state == SLOT_FAILED)
-            slot_free(flight, i);
-        else
-            slot->own = false; /* its transaction ends with this settlement */
-    }
-    /* All relays lock in the same order, so that none waits for another in a circle. */
-    qsort(settlement->stored.at, settlement->stored.count, sizeof(int64_t), by_number);
-    qsort(settlement->late.at, settlement->late.count, sizeof(int64_t), by_number);
-    return settlement;
 }

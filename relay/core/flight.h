@@ -45,6 +45,23 @@ bool flight_next(Flight *flight, size_t *ret_slot, uint32_t *ret_index);
 uint32_t flight_token(const Flight *flight, size_t slot);
 void flight_published(Flight *flight, size_t slot, int64_t now_us);
 
+/* Rows of a lane whose stream takes batches go out together, as a run with one answer. How many,
+ * with SLOT, which flight_next handed out last: 1 means that it goes by itself. */
+size_t flight_run(const Flight *flight, size_t slot);
+
+/* SLOT's row was published right behind BEFORE's, in one run. The first one's token is the run's.
+ */
+void flight_join(Flight *flight, size_t before, size_t slot);
+
+/* The token of the row behind TOKEN's in its run; false: there is none. */
+bool flight_follower(const Flight *flight, uint32_t token, uint32_t *ret_token);
+
+/* The run broke off before TOKEN's row, which stays pending; the lane's rows go one by one now. */
+void flight_give_back(Flight *flight, uint32_t token, int64_t now_us);
+
+/* It could not be sent: the row stays pending, and nobody is to blame. */
+void flight_unsent(Flight *flight, size_t slot);
+
 /* It cannot be published: the row is to blame. */
 void flight_refuse(Flight *flight, size_t slot, FailureCause cause, const char *why);
 

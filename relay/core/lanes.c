@@ -13,7 +13,7 @@ enum {
     ASK_WAIT_MS = 1000, /* no answer: go on with the last one, ask again if there was none */
     TAKEN_MS = 2,
     TAKEN_DOUBLINGS = 4,
-    OTHERS_MS = 100, /* whoever has the other tenants may be stuck: look at them now and then */
+    OTHERS_MS = 1000, /* whoever has the other tenants may be stuck: look at them now and then */
     IDLE_MS = 10 * 60 * 1000,
     CROWDED_IDLE_MS = 1000,
     DEFICIT_ROUNDS = 2,

@@ -30,6 +30,7 @@ typedef struct Lane {
     RelaySettings settings;
     int64_t asked_ms;    /* when its settings were asked for last */
     bool known;          /* ... and were answered, now or before   */
+    bool batched;        /* its stream takes batches, as far as we know */
     bool silent;         /* no answer came: do not wait for one again */
     uint32_t unanswered; /* questions since the last answer      */
     bool active;         /* it has rows, as far as we know         */

@@ -7,9 +7,13 @@ enum {
     FLUSH_TIMEOUT_MS = 1000,
     TOKEN_DIGITS = 8,
     INBOX_MAX = 128,
-    REPLY_MAX = INBOX_MAX + TENANT_ID_MAX + 8,
+    REPLY_MAX = INBOX_MAX * 2 + 64,
+    RUN_ACKS_MAX = 500, /* the server reports progress after so many rows, at the latest */
     MAX_PAYLOAD_DEFAULT = 1024 * 1024,
 };
+
+/* The server's numbers for them. */
+typedef enum RunStep { RUN_BEGIN = 0, RUN_ADD = 1, RUN_END = 3 } RunStep;
 
 #define STREAM_INFO "$JS.API.STREAM.INFO."
 #define ADVISORIES  "$JS.EVENT.ADVISORY.STREAM.*."
@@ -119,19 +123,69 @@ static natsStatus set_headers(natsMsg *msg, const Message *message)
     return status;
 }
 
-int sink_publish(Sink *self, const Message *message, uint32_t token, Error *reterr)
+static int publish(Sink *self, const Message *message, const char *reply, Error *reterr)
 {
     DEFER(defer_nats_msg) natsMsg *msg = NULL;
-    char reply[REPLY_MAX];
 
     assert(self->subscribed_on != NULL && message->content.length <= INT32_MAX);
-    (void)snprintf(reply, sizeof reply, "%s.a.%08x", self->inbox, token);
     natsStatus status = natsMsg_Create(&msg, message->subject, reply, message->content.at,
                                        (int)message->content.length);
     if (status == NATS_OK)
         status = set_headers(msg, message);
     if (status == NATS_OK)
         status = natsConnection_PublishMsg(self->subscribed_on, msg);
+    if (status != NATS_OK)
+        return error_set(reterr, ERROR_BUSY, "NATS: %s", natsStatus_GetText(status));
+    return 0;
+}
+
+/* <inbox>.a.0000002f, for each row, which is why it is written by hand. */
+static void answer_subject(const Sink *self, uint32_t token, char ret[REPLY_MAX])
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t length = strlen(self->inbox);
+
+    memcpy(ret, self->inbox, length);
+    memcpy(ret + length, ".a.", 3);
+    for (size_t i = 0; i < TOKEN_DIGITS; i++)
+        ret[length + 3 + i] = digits[token >> (4 * (TOKEN_DIGITS - 1 - i)) & 15];
+    ret[length + 3 + TOKEN_DIGITS] = '\0';
+}
+
+int sink_publish(Sink *self, const Message *message, uint32_t token, Error *reterr)
+{
+    char reply[REPLY_MAX];
+
+    answer_subject(self, token, reply);
+    return publish(self, message, reply, reterr);
+}
+
+/* <inbox>.b.<id of the run>.<messages between reports>.fail.<number>.<what to do>.$FI, where the id
+ * begins like the inbox, so that no two relays have the same, and ends in the token. */
+static void run_reply(const Sink *self, const SinkRun *run, RunStep step, char ret[REPLY_MAX])
+{
+    const char *unique = strrchr(self->inbox, '.') + 1;
+    size_t acks = run->rows < RUN_ACKS_MAX ? run->rows : RUN_ACKS_MAX;
+
+    (void)snprintf(ret, REPLY_MAX, "%s.b.%s%08x.%zu.fail.%zu.%d.$FI", self->inbox, unique,
+                   run->token, acks, run->sent + 1, (int)step);
+}
+
+int sink_publish_run(Sink *self, const Message *message, SinkRun *run, Error *reterr)
+{
+    char reply[REPLY_MAX];
+
+    run_reply(self, run, run->sent == 0 ? RUN_BEGIN : RUN_ADD, reply);
+    run->sent++;
+    return publish(self, message, reply, reterr);
+}
+
+int sink_end_run(Sink *self, const char *subject, const SinkRun *run, Error *reterr)
+{
+    char reply[REPLY_MAX];
+
+    run_reply(self, run, RUN_END, reply);
+    natsStatus status = natsConnection_PublishRequest(self->subscribed_on, subject, reply, "", 0);
     if (status != NATS_OK)
         return error_set(reterr, ERROR_BUSY, "NATS: %s", natsStatus_GetText(status));
     return 0;
@@ -164,20 +218,44 @@ bool sink_is_denied(const Sink *self)
     return strstr(complaint, STREAM_INFO) != NULL;
 }
 
+/* DIGITS, of a subject, are those of a token, with END behind them. */
+static bool read_token(const char *digits, char end, uint32_t *ret_token)
+{
+    char *behind = NULL;
+    unsigned long token = strtoul(digits, &behind, 16);
+
+    *ret_token = (uint32_t)token;
+    return behind - digits == TOKEN_DIGITS && *behind == end;
+}
+
 /* <inbox>.a.0000002f */
 static bool read_answer(natsMsg *msg, const char *digits, SinkEvent *ret_event)
 {
-    char *end = NULL;
-    unsigned long token = strtoul(digits, &end, 16);
+    uint32_t token;
 
-    if (strlen(digits) != TOKEN_DIGITS || *end != '\0')
+    if (!read_token(digits, '\0', &token))
         return false;
     *ret_event = (SinkEvent){
         .type = SINK_ANSWER,
-        .token = (uint32_t)token,
+        .token = token,
         .no_responders = natsMsg_IsNoResponders(msg),
         .answer = {natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg)},
     };
+    return true;
+}
+
+/* <inbox>.b.<unique>0000002f.10.fail.3.1.$FI; reports of progress are nothing to us. */
+static bool read_run_answer(natsMsg *msg, const char *id, SinkEvent *ret_event)
+{
+    static const char progress[] = "{\"type\":";
+    const char *dot = strchr(id, '.');
+    Bytes answer = {natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg)};
+    uint32_t token;
+
+    if (dot == NULL || dot - id <= TOKEN_DIGITS || !read_token(dot - TOKEN_DIGITS, '.', &token) ||
+        (answer.length >= strlen(progress) && memcmp(answer.at, progress, strlen(progress)) == 0))
+        return false;
+    *ret_event = (SinkEvent){.type = SINK_RUN_ANSWER, .token = token, .answer = answer};
     return true;
 }
 
@@ -188,6 +266,7 @@ static void read_settings(const cJSON *info, SinkEvent *ret_event)
     Error error;
 
     ret_event->type = SINK_STREAM;
+    ret_event->batched = json_bool(info, "config.allow_batched", false);
     if (relay_settings_parse(json_at(info, "config.metadata"), &ret_event->settings, &error) == 0)
         return;
     ret_event->settings = relay_settings_default();
@@ -223,6 +302,8 @@ static bool read_reply(const Sink *self, natsMsg *msg, SinkEvent *ret_event)
 
     if (text_starts(rest, ".a."))
         return read_answer(msg, rest + 3, ret_event);
+    if (text_starts(rest, ".b."))
+        return read_run_answer(msg, rest + 3, ret_event);
     return text_starts(rest, ".s.") && read_stream(msg, rest + 3, ret_event);
 }
 

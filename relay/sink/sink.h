@@ -38,6 +38,20 @@ void sink_complaint(const Sink *self, char ret_text[ERROR_TEXT_MAX]);
 int sink_publish(Sink *self, const Message *message, uint32_t token, Error *reterr) MUST_CHECK;
 void sink_flush(Sink *self);
 
+/* A run: messages for one stream that are stored in order and answered together, which JetStream
+ * calls a fast batch. It breaks off at the first that cannot be stored. */
+typedef struct SinkRun {
+    uint32_t token; /* of its first row */
+    size_t rows;    /* at most          */
+    size_t sent;
+} SinkRun;
+
+/* As sink_publish, the next message of RUN. */
+int sink_publish_run(Sink *self, const Message *message, SinkRun *run, Error *reterr) MUST_CHECK;
+
+/* That was all of RUN; SUBJECT is one of the stream's, nothing is stored under it. */
+int sink_end_run(Sink *self, const char *subject, const SinkRun *run, Error *reterr) MUST_CHECK;
+
 /* Asks JetStream about a tenant's stream; the answer comes as an event. */
 void sink_ask(Sink *self, const char *tenant, const char *stream);
 
@@ -46,6 +60,7 @@ bool sink_is_denied(const Sink *self);
 
 typedef enum SinkEventType {
     SINK_ANSWER,         /* to a publish                          */
+    SINK_RUN_ANSWER,     /* to a run                              */
     SINK_STREAM,         /* a stream's settings                   */
     SINK_STREAM_MISSING, /* there is no such stream               */
     SINK_STREAM_DENIED,  /* nobody answers questions about streams */
@@ -54,11 +69,12 @@ typedef enum SinkEventType {
 
 typedef struct SinkEvent {
     SinkEventType type;
-    uint32_t token; /* ANSWER */
+    uint32_t token; /* ...ANSWER */
     bool no_responders;
     Bytes answer;
     char tenant[TENANT_ID_MAX + 1]; /* STREAM... */
     RelaySettings settings;         /* STREAM    */
+    bool batched;                   /* STREAM: it takes runs */
     char complaint[ERROR_TEXT_MAX]; /* STREAM: why its settings are the default ones; or "" */
 } SinkEvent;
 

@@ -7,10 +7,11 @@
 
 enum { BATCH = 64, ATTEMPTS_MAX = 3, NOW_US = 1000 * 1000 * 1000 };
 
-static const Ack stored = {.stored = true};
-static const Ack full = {.cause = FAILURE_FULL, .text = "full"};
-static const Ack too_large = {.cause = FAILURE_TOO_LARGE, .text = "too large"};
-static const Ack unknown = {.cause = FAILURE_UNKNOWN, .text = "unknown"};
+static const Ack stored __attribute__((unused)) = {.stored = true};
+static const Ack full __attribute__((unused)) = {.cause = FAILURE_FULL, .text = "full"};
+static const Ack too_large
+    __attribute__((unused)) = {.cause = FAILURE_TOO_LARGE, .text = "too large"};
+static const Ack unknown __attribute__((unused)) = {.cause = FAILURE_UNKNOWN, .text = "unknown"};
 
 /* A lane whose stream is known to take events. */
 static inline Lane *open_lane(Lanes *lanes, const char *tenant)

@@ -101,6 +101,34 @@ TEST(whatever_else_comes_was_not_stored)
     }
 }
 
+TEST(the_answer_to_a_run_says_how_many_were_stored)
+{
+    static const struct {
+        const char *answer;
+        int64_t count;
+    } cases[] = {
+        {"{\"stream\":\"TENANT_ACME\",\"seq\":7,\"batch\":\"x\",\"count\":3}", 3},
+        {"{\"stream\":\"TENANT_ACME\",\"seq\":0,\"batch\":\"x\",\"count\":3}", 3}, /* duplicates */
+        {"{\"stream\":\"TENANT_ACME\",\"seq\":7,\"batch\":\"x\"}", 0},
+        {"{\"stream\":\"TENANT_ACME\",\"seq\":7,\"batch\":\"x\",\"count\":-3}", 0},
+        {"{\"stream\":\"TENANT_OTHER\",\"seq\":7,\"batch\":\"x\",\"count\":3}", 0},
+        {"{\"error\":{\"code\":400,\"err_code\":10205,\"description\":\"batch publish is "
+         "disabled\"},"
+         "\"stream\":\"TENANT_ACME\",\"seq\":0,\"count\":3}",
+         0},
+        {"{\"stream\":\"TENANT_ACME\",\"count\":3", 0},
+        {"", 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        Ack ack;
+
+        ack_parse_run(cases[i].answer, strlen(cases[i].answer), "TENANT_ACME", &ack);
+        assert_int_equal(ack.count, cases[i].count);
+        assert_true(ack.stored == (cases[i].count > 0));
+    }
+}
+
 TEST(nobody_answering_means_that_there_is_no_stream)
 {
     Ack ack;
@@ -119,6 +147,7 @@ int main(void)
         cmocka_unit_test(every_form_of_a_good_answer_is_understood),
         cmocka_unit_test(a_duplicate_is_as_good_as_stored),
         cmocka_unit_test(whatever_else_comes_was_not_stored),
+        cmocka_unit_test(the_answer_to_a_run_says_how_many_were_stored),
         cmocka_unit_test(nobody_answering_means_that_there_is_no_stream),
     };
 

@@ -81,12 +81,12 @@ TEST(the_others_tenants_are_taken_when_there_is_nothing_else_and_now_and_then)
     assert_true(planned(&plan, own) > 0);
     assert_int_equal(planned(&plan, other), 0);
     harvest_all(&plan, 512);
-    lanes_plan(lanes, BATCH, now + 100, &plan);
+    lanes_plan(lanes, BATCH, now + 1000, &plan);
     assert_true(planned(&plan, other) > 0);
     harvest_all(&plan, 512);
 
     lanes_find(lanes, own->tenant)->active = false;
-    lanes_plan(lanes, BATCH, now + 101, &plan);
+    lanes_plan(lanes, BATCH, now + 1001, &plan);
     assert_true(planned(&plan, other) > 0);
 }
 

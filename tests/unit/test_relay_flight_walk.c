@@ -43,20 +43,70 @@ static void check_order(const World *world, int64_t first_id, int64_t id)
     WALK_HOLDS(&world->walk, in_order);
 }
 
+/* False if the row is to blame, or could not be sent. */
+static bool publish_row(World *world, size_t slot, int64_t id)
+{
+    switch (walk_roll(&world->walk, 40)) {
+    case 0:
+        flight_refuse(world->flight, slot, FAILURE_MALFORMED, "malformed");
+        return false;
+    case 1:
+        flight_unsent(world->flight, slot);
+        return false;
+    default:
+        world->sent[world->sent_count].token = flight_token(world->flight, slot);
+        world->sent[world->sent_count++].id = id;
+        flight_published(world->flight, slot, world->now_us);
+        return true;
+    }
+}
+
+/* One row, or some of those that could be a run. */
+static void publish_run(World *world, int64_t first_id, size_t slot, uint32_t id)
+{
+    size_t most = flight_run(world->flight, slot);
+    size_t length = 1 + walk_roll(&world->walk, (uint32_t)most);
+    size_t before = SLOT_NONE;
+    bool more = true;
+
+    for (size_t i = 1; more; i++) {
+        check_order(world, first_id, id);
+        if (publish_row(world, slot, id)) {
+            if (before != SLOT_NONE)
+                flight_join(world->flight, before, slot);
+            before = slot;
+        }
+        more = i < length && flight_next(world->flight, &slot, &id);
+    }
+}
+
 static void publish_checked(World *world, int64_t first_id)
 {
     size_t slot;
     uint32_t id;
 
-    while (flight_next(world->flight, &slot, &id)) {
-        check_order(world, first_id, id);
-        if (walk_roll(&world->walk, 20) == 0) {
-            flight_refuse(world->flight, slot, FAILURE_MALFORMED, "malformed");
-            continue;
+    while (flight_next(world->flight, &slot, &id))
+        publish_run(world, first_id, slot, id);
+}
+
+/* The answer to a run that begins, or once began, with TOKEN's row: COUNT of it were stored. */
+static void answer_run(World *world, size_t sent, uint32_t count)
+{
+    uint32_t token = world->sent[sent].token;
+
+    for (bool more = true; more; sent++) {
+        uint32_t next = 0;
+
+        more = flight_follower(world->flight, token, &next);
+        WALK_HOLDS(&world->walk, world->sent[sent].token == token);
+        if (count > 0) {
+            count--;
+            if (flight_answer(world->flight, token, &stored, world->now_us, 0).lane != NULL)
+                world->acknowledged[world->sent[sent].id] = true;
+        } else {
+            flight_give_back(world->flight, token, world->now_us);
         }
-        world->sent[world->sent_count].token = flight_token(world->flight, slot);
-        world->sent[world->sent_count++].id = id;
-        flight_published(world->flight, slot, world->now_us);
+        token = next;
     }
 }
 
@@ -70,6 +120,10 @@ static void answer_some(World *world)
     if (newest == 0)
         return;
     size_t i = world->sent_count - 1 - walk_roll(&world->walk, (uint32_t)newest);
+    if (walk_roll(&world->walk, 4) == 0) {
+        answer_run(world, i, walk_roll(&world->walk, 4));
+        return;
+    }
     const Ack *ack = acks[walk_roll(&world->walk, ARRAY_SIZE(acks))];
     Answered answered = flight_answer(world->flight, world->sent[i].token, ack, world->now_us, 0);
 
@@ -150,8 +204,10 @@ static void walk_one(uint32_t seed)
         answer_some(&world);
         (void)flight_expire(world.flight, world.now_us, 0, "silence");
         settle(&world);
-        for (size_t i = 0; i < TENANTS; i++)
+        for (size_t i = 0; i < TENANTS; i++) {
             lane_wake(lane_of(&world, i));
+            lane_of(&world, i)->batched = walk_roll(&world.walk, 2) == 0;
+        }
     }
     flight_lost(world.flight);
     settle(&world);
