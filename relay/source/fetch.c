@@ -83,6 +83,15 @@ static bool is_ordered(const LanePlan *plan)
     return plan->lane->settings.ordering == RELAY_ORDERING_KEY;
 }
 
+static bool any_ordered(const RoundPlan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (is_ordered(&plan->entries[i]))
+            return true;
+    }
+    return false;
+}
+
 static bool is_blocking(const LanePlan *plan)
 {
     return is_ordered(plan) && plan->lane->settings.on_dead == RELAY_ON_DEAD_BLOCK;
@@ -127,7 +136,7 @@ int fetch_add(Part *part, Params *params, const RoundPlan *plan, Error *reterr)
     add_fetch_params(params, plan);
     if (any_due(plan) && part_add(part, "fetch_due", params, reterr) < 0)
         return -1;
-    if (part_add(part, "fetch_ready", params, reterr) < 0)
+    if (part_add(part, any_ordered(plan) ? "fetch_ready" : "fetch_ready_free", params, reterr) < 0)
         return -1;
     return fetch_end_portal(part, reterr);
 }

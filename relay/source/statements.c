@@ -60,7 +60,7 @@
 #define ROW_COLUMNS                                                                                \
     "{o.id}, left({o.tenant_id}, 64), left({o.event_type}, 256), {o.ordering_key},"                \
     " left({o.msg_id}, 129), {o.attempts},"                                                        \
-    " (extract(epoch FROM clock_timestamp() - {o.created_at}) * 1e6)::int8,"                       \
+    " (date_part('epoch', clock_timestamp() - {o.created_at}) * 1e6)::int8,"                       \
     " octet_length({o.payload}),"                                                                  \
     " CASE WHEN octet_length({o.payload}) <= $6 THEN {o.payload} END,"                             \
     " CASE WHEN octet_length({o.headers}) <= 32768 THEN {o.headers} END,"                          \
@@ -89,6 +89,11 @@
 #define FETCH_LIMIT                                                                                \
     " LIMIT least(p.quantum, (SELECT greatest(floor(l.tokens), 0)::int4 FROM {outbox_lane} l"      \
     "  WHERE p.limited AND l.tenant_id = p.t)) FOR UPDATE OF x SKIP LOCKED) o"
+
+/* Where no lane of the round asks for order: what is not asked costs a tenth of the statement. */
+#define SQL_FETCH_READY_FREE                                                                       \
+    "SELECT " ROW_COLUMNS FETCH_FROM " AND x.{attempts} = 0 AND x.{id} > p.floor"                  \
+    "  ORDER BY x.{id}" FETCH_LIMIT
 
 #define SQL_FETCH_READY                                                                            \
     "SELECT " ROW_COLUMNS FETCH_FROM " AND x.{attempts} = 0 AND x.{id} > p.floor" FETCH_ORDER      \
@@ -165,6 +170,7 @@ static const Statement statements[] = {
     {"tokens", SQL_TOKENS},
     {"spend", SQL_SPEND},
     {"fetch_ready", SQL_FETCH_READY},
+    {"fetch_ready_free", SQL_FETCH_READY_FREE},
     {"fetch_due", SQL_FETCH_DUE},
     {"payloads", SQL_PAYLOADS},
     {"mark_rows", SQL_MARK},
