@@ -59,12 +59,10 @@ def run(folder: Path, options: argparse.Namespace, part: str) -> Any:
     return kill(world, options.rows, options.kills, *deleting)
 
 
-def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """What was measured before, with the parts of this run in place of what they were."""
+def measure(options: argparse.Namespace) -> None:
+    """Each part is written down beside what was measured before, in place of what it was."""
     parts = options.parts.split(",")
     assert set(parts) <= set(PARTS), f"--parts: want some of {','.join(PARTS)}"
-    before = dict(json.loads(RESULT.read_text())) if RESULT.exists() else {}
-    result = before | {"processors": os.cpu_count()}
     for part in parts:
         say(part)
         load = os.getloadavg()[0]
@@ -74,12 +72,17 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         finally:
             kill_all()
             shutil.rmtree(folder, ignore_errors=True)
-        result[part] = {
-            "found": found,
-            "options": vars(options),
-            "load": [load, os.getloadavg()[0]],
-        }
-    return result
+        entry = {"found": found, "options": vars(options), "load": [load, os.getloadavg()[0]]}
+        write(measured() | {"processors": os.cpu_count(), part: entry})
+
+
+def measured() -> dict[str, Any]:
+    return dict(json.loads(RESULT.read_text())) if RESULT.exists() else {}
+
+
+def write(result: dict[str, Any]) -> None:
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def say(what: str) -> None:
@@ -90,10 +93,8 @@ def main() -> int:
     options = parse()
     interrupt_on_sigterm()
     try:
-        result = measure(options)
-        RESULT.parent.mkdir(parents=True, exist_ok=True)
-        RESULT.write_text(json.dumps(result, indent=1) + "\n")
-        show(result)
+        measure(options)
+        show(measured())
         print(f"\nAll numbers are in {RESULT.relative_to(ROOT)}.")
         return 0
     except KeyboardInterrupt:

@@ -26,6 +26,9 @@ def drain(world: RelayWorld, rows: int, runs: int, workers: int, batch: int) -> 
             note(f"sql {mode}", world.sql_floor(mode, batch, workers))
             note(mode, _relay(world, mode, rows, workers, batch))
         note("beside", _relay(world, "delete", rows, workers, batch, rows // LOST_SHARE))
+        world.take_batches(True)
+        note("batched", _relay(world, "delete", rows, workers, batch))
+        world.take_batches(False)
     return _summary(taken) | {"rows": rows, "runs": runs, "workers": workers, "batch": batch}
 
 
@@ -66,8 +69,8 @@ def _summary(taken: dict[str, list[Any]]) -> dict[str, Any]:
     nats = median(taken["nats"])
     clean = median(run["rate"] for run in taken["delete"])
     result: dict[str, Any] = {"nats_floor": nats, "all": taken}
-    for mode in MODES:
-        sql = median(taken[f"sql {mode}"])
+    for mode in (*MODES, "batched"):
+        sql = median(taken["sql mark" if mode == "mark" else "sql delete"])
         rate = median(run["rate"] for run in taken[mode])
         result[mode] = {
             "sql_floor": sql,

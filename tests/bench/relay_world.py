@@ -49,6 +49,11 @@ class RelayWorld:
             self.jetstream.api(f"STREAM.PURGE.{name}")
         self.postgres.query("CHECKPOINT")
 
+    def take_batches(self, truth: bool) -> None:
+        """Whether the tenants' streams take batches (server 2.14 or later)."""
+        for tenant in self.tenants:
+            self.jetstream.update_stream(stream_name(tenant), allow_batched=truth)
+
     def fill(self, rows: int) -> None:
         """Commits rows in turn for all tenants, as one transaction."""
         self.postgres.query(FILL, 0, "", PREFIX, len(self.tenants), BYTES, rows)
