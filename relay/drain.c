@@ -27,6 +27,7 @@ struct Drain {
     Flight *flight;
     Message message;
     RoundPlan plan;
+    KnownTenants known;
     Fetched fetched;
     uint64_t epoch; /* of the connection that rows in flight were sent over */
     bool lost;      /* ... which broke while we published */
@@ -157,10 +158,12 @@ static void found(void *context, const char *tenant, bool ready, bool due)
 
 static int discover(Drain *self, Error *reterr)
 {
+    const Finder finder = {.found = found, .context = self};
     int64_t began_us = clock_us();
 
     strangers_clear(self);
-    int r = outbox_discover(self->outbox, found, self, reterr);
+    self->known.count = lanes_active(self->lanes, self->known.names, DISCOVER_MAX);
+    int r = outbox_discover(self->outbox, &self->known, &finder, reterr);
     self->discovered_us = clock_us();
     self->discover_took_us = self->discovered_us - began_us;
     return r;

@@ -146,6 +146,19 @@ Lane *lanes_meet(Lanes *lanes, const char *tenant, bool ready, bool due, int64_t
     return lane;
 }
 
+size_t lanes_active(const Lanes *lanes, const char **ret_names, size_t max)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < lanes->count && count < max; i++) {
+        const Lane *lane = &lanes->all[i]->lane;
+
+        if (lane->active)
+            ret_names[count++] = lane->tenant;
+    }
+    return count;
+}
+
 static bool should_ask(const Lane *lane, int64_t now_ms)
 {
     if (!lane->active)

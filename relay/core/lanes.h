@@ -72,6 +72,9 @@ Lane *lanes_meet(Lanes *lanes, const char *tenant, bool ready, bool due, int64_t
 size_t lanes_count(const Lanes *lanes);
 Lane *lanes_at(const Lanes *lanes, size_t i);
 
+/* Names of lanes that have rows that nobody tried, as far as we know: at most MAX. */
+size_t lanes_active(const Lanes *lanes, const char **ret_names, size_t max);
+
 /* The lane whose settings should be asked for next, marked as asked; NULL: none. Until a first
  * answer no row of it is planned: nobody knows whether its keys have an order or its tenant is
  * suspended. */

@@ -131,7 +131,7 @@ static int given_up(Outbox *self)
 
 /* Hands out what a search found and remembers where it ended: at the last one of a full page, or
  * at the beginning again. */
-static void report(const PGresult *result, bool ready, char **cursor, FoundFn *found, void *context)
+static void report(const PGresult *result, bool ready, char **cursor, const Finder *finder)
 {
     int count = PQntuples(result);
 
@@ -141,7 +141,7 @@ static void report(const PGresult *result, bool ready, char **cursor, FoundFn *f
         char *tenant = xstrndup(PQgetvalue(result, i, 0), (size_t)PQgetlength(result, i, 0));
 
         if (ready || due)
-            found(context, tenant, ready, due);
+            finder->found(finder->context, tenant, ready, due);
     }
     free(*cursor);
     *cursor = count < DISCOVER_MAX ? xstrdup("")
@@ -149,30 +149,46 @@ static void report(const PGresult *result, bool ready, char **cursor, FoundFn *f
                                               (size_t)PQgetlength(result, count - 1, 0));
 }
 
-static int add_search(Part *part, Params *params, const char *statement, const char *cursor,
-                      Error *reterr)
+static void put_search(Params *params, const char *cursor)
 {
     params_clear(params);
     params_add_text(params, cursor);
     params_add_int4(params, DISCOVER_MAX);
-    return part_add(part, statement, params, reterr);
 }
 
-int outbox_discover(Outbox *self, FoundFn *found, void *context, Error *reterr)
+/* The order of the known ones is that of our own table's names; one that was adopted may have
+ * another, and is searched as a whole. */
+static int add_discover(Outbox *self, Part *part, const KnownTenants *known, Error *reterr)
+{
+    size_t count = self->mapping.adopted ? 0 : known->count;
+
+    put_search(&self->params, self->ready_cursor);
+    params_add_array(&self->params, OID_TEXT, count);
+    for (size_t i = 0; i < count; i++)
+        params_push_text(&self->params, known->names[i]);
+    return part_add(part, "discover", &self->params, reterr);
+}
+
+static int add_discover_due(Outbox *self, Part *part, Error *reterr)
+{
+    put_search(&self->params, self->due_cursor);
+    return part_add(part, "discover_due", &self->params, reterr);
+}
+
+int outbox_discover(Outbox *self, const KnownTenants *known, const Finder *finder, Error *reterr)
 {
     DEFER(defer_result) PGresult *ready = NULL;
     DEFER(defer_result) PGresult *due = NULL;
     Part part = {.postgres = self->postgres};
 
     if ((!self->in_transaction && part_begin(&part, reterr) < 0) ||
-        add_search(&part, &self->params, "discover", self->ready_cursor, reterr) < 0 ||
-        add_search(&part, &self->params, "discover_due", self->due_cursor, reterr) < 0 ||
+        add_discover(self, &part, known, reterr) < 0 || add_discover_due(self, &part, reterr) < 0 ||
         fetch_end_portal(&part, reterr) < 0 || part_send(&part, reterr) < 0 ||
         part_result(&part, &ready, reterr) < 0 || part_result(&part, &due, reterr) < 0 ||
         part_end(&part, reterr) < 0)
         return given_up(self);
-    report(ready, true, &self->ready_cursor, found, context);
-    report(due, false, &self->due_cursor, found, context);
+    report(ready, true, &self->ready_cursor, finder);
+    report(due, false, &self->due_cursor, finder);
     return 0;
 }
 

@@ -39,9 +39,21 @@ enum { DISCOVER_MAX = 256 };
 
 typedef void FoundFn(void *context, const char *tenant, bool ready, bool due);
 
-/* Calls FOUND for the next tenants that have READY or DUE rows; the search goes on where the last
- * one ended. TENANT is any text that stands in the table. */
-int outbox_discover(Outbox *self, FoundFn *found, void *context, Error *reterr) MUST_CHECK;
+/* Tenants of which is known that they have ready rows: the search need not look at them. */
+typedef struct KnownTenants {
+    const char *names[DISCOVER_MAX];
+    size_t count;
+} KnownTenants;
+
+typedef struct Finder {
+    FoundFn *found;
+    void *context;
+} Finder;
+
+/* Calls FINDER for the next tenants that have READY rows and are not among KNOWN, or DUE rows; the
+ * search goes on where the last one ended. TENANT is any text that stands in the table. */
+int outbox_discover(Outbox *self, const KnownTenants *known, const Finder *finder, Error *reterr)
+    MUST_CHECK;
 
 /* What came with one exchange. */
 typedef struct Fetched {

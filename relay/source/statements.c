@@ -7,19 +7,33 @@
     "{status} = {'published'}{?published_at}, {published_at} = clock_timestamp(){/}"               \
     "{?last_error}, {last_error} = NULL{/}"
 
-/* The tenants that have rows, one step in the index each (a loose index scan): the cost is theirs,
- * not their rows'. $1: behind which to begin, $2: how many. */
-#define SQL_DISCOVER                                                                               \
-    "WITH RECURSIVE ring(t) AS ("                                                                  \
-    " (SELECT {tenant_id}::text FROM {outbox} WHERE " READY " AND {tenant_id}::text > $1::text"    \
-    "  ORDER BY {tenant_id}::text LIMIT 1)"                                                        \
+/* Tenants behind gap.lo, one step in the index each (a loose index scan): the cost is theirs, not
+ * their rows'. BOUND and STEP_BOUND end it at gap.hi. */
+#define RING(bound, step_bound)                                                                    \
+    "(WITH RECURSIVE ring(t) AS ("                                                                 \
+    " (SELECT {tenant_id}::text FROM {outbox} WHERE " READY " AND {tenant_id}::text > gap.lo"      \
+    " " bound " ORDER BY {tenant_id}::text LIMIT 1)"                                               \
     " UNION ALL"                                                                                   \
     " SELECT (SELECT o.{tenant_id}::text FROM {outbox} o WHERE " READY                             \
-    "         AND o.{tenant_id}::text > r.t ORDER BY o.{tenant_id}::text LIMIT 1)"                 \
+    "  AND o.{tenant_id}::text > r.t " step_bound " ORDER BY o.{tenant_id}::text LIMIT 1)"         \
     " FROM ring r WHERE r.t IS NOT NULL)"                                                          \
-    "SELECT t FROM ring WHERE t IS NOT NULL LIMIT $2::int4"
+    " SELECT t FROM ring WHERE t IS NOT NULL)"
 
-/* The same for rows that were tried before; $3: also tell those whose wait is over. */
+/* The tenants that have rows. $1: behind which to begin, $2: how many, $3: those that are known
+ * to have rows. These are stepped over: a backlog that is being worked on begins with the dead
+ * entries of what is done, and the way to its first row is the longer the more is done. */
+#define SQL_DISCOVER                                                                               \
+    "WITH known(k) AS (SELECT $1::text UNION SELECT unnest($3::text[])),"                          \
+    " gap(lo, hi) AS (SELECT k, lead(k) OVER (ORDER BY k COLLATE \"C\") FROM known"                \
+    "  WHERE k COLLATE \"C\" >= $1::text)"                                                         \
+    "SELECT t FROM (SELECT g.t FROM gap CROSS JOIN LATERAL " RING(                                 \
+        "AND {tenant_id}::text < gap.hi",                                                          \
+        "AND o.{tenant_id}::text < gap.hi") " g WHERE gap.hi IS NOT NULL"                          \
+                                            " UNION ALL SELECT g.t FROM gap CROSS JOIN "           \
+                                            "LATERAL " RING("", "") " g WHERE gap.hi IS NULL) "    \
+                                                                    "found LIMIT $2::int4"
+
+/* The same for rows that were tried before, with whether their wait is over. */
 #define SQL_DISCOVER_DUE                                                                           \
     "WITH RECURSIVE ring(t, due) AS ("                                                             \
     " (SELECT {tenant_id}::text, {next_attempt_at} FROM {outbox}"                                  \

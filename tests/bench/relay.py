@@ -32,7 +32,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--parts", default=",".join(PARTS), help="what to measure")
     parser.add_argument("--rows", type=int, default=200_000, help="to drain")
     parser.add_argument("--tenants", type=int, default=100)
-    parser.add_argument("--runs", type=int, default=3, help="of each, by turns")
+    parser.add_argument("--runs", type=int, default=5, help="of each, by turns")
     parser.add_argument("--rates", default="200,2000,4000", help="events a second")
     parser.add_argument("--seconds", type=float, default=12.0, help="at each rate")
     parser.add_argument("--backlog", type=int, default=1_000_000, help="beside the quiet tenant")

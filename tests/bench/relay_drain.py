@@ -24,8 +24,9 @@ def drain(world: RelayWorld, rows: int, runs: int, workers: int, batch: int) -> 
             world.fill(rows)
             world.postgres.query("CHECKPOINT")
             note(f"sql {mode}", world.sql_floor(mode, batch, workers))
+            if mode == "delete":
+                note("beside", _relay(world, mode, rows, workers, batch, rows // LOST_SHARE))
             note(mode, _relay(world, mode, rows, workers, batch))
-        note("beside", _relay(world, "delete", rows, workers, batch, rows // LOST_SHARE))
         world.take_batches(True)
         note("batched", _relay(world, "delete", rows, workers, batch))
         world.take_batches(False)

@@ -78,14 +78,28 @@ def _lines(paths: Iterable[Path]) -> Iterable[str]:
 
 def commit_to_ack(world: RelayWorld, load: Load, log: AckLog) -> list[float]:
     """Seconds for each event after the first moments, sorted."""
-    commits = load.commits()
     acks = {(ack.tenant, ack.seq): ack.at for ack in log.acks()}
+    events = [
+        (payload, acks.get((tenant, seq)))
+        for tenant in world.tenants
+        for seq, payload in world.events(tenant)
+    ]
+    return _taken(load, events)
+
+
+def commit_to_stored(world: RelayWorld, load: Load) -> list[float]:
+    """The same until the server stored it: nobody listens to what a backlog's answers are."""
+    return _taken(load, world.stored_at(load.tenant))
+
+
+def _taken(load: Load, events: Iterable[tuple[bytes, float | None]]) -> list[float]:
+    commits = load.commits()
     taken = []
-    for tenant in [load.tenant] if load.tenant else world.tenants:
-        for seq, payload in world.events(tenant):
-            committed = commits.get(b".".join(payload.split(b".")[:2]))
-            if committed is not None and committed - load.began >= WARM_SECONDS:
-                taken.append(acks[tenant, seq] - committed)
+    for payload, at in events:
+        committed = commits.get(b".".join(payload.split(b".")[:2]))
+        if committed is not None and committed - load.began >= WARM_SECONDS:
+            assert at is not None, "an event was never acknowledged"
+            taken.append(at - committed)
     assert taken, "no event came through"
     return sorted(taken)
 
@@ -144,7 +158,7 @@ def quiet_tenant(
 
 def _quiet(world: RelayWorld, backlog: int, seconds: float, *flags: str) -> dict[str, float]:
     world.clear()
-    with AckLog(world.nats.port, INBOX) as log, world.new_relay(*flags, f"--nats-inbox={INBOX}"):
+    with world.new_relay(*flags):
         world.wait_known()
         if backlog > 0:
             world.fill_one("noisy", backlog)
@@ -153,7 +167,7 @@ def _quiet(world: RelayWorld, backlog: int, seconds: float, *flags: str) -> dict
         left = world.pending("noisy")
         while world.pending("quiet") > 0:
             time.sleep(0.01)
-    return spread(commit_to_ack(world, load, log)) | {"backlog_left": left}
+    return spread(commit_to_stored(world, load)) | {"backlog_left": left}
 
 
 def _compared(alone: list[dict[str, float]], beside: list[dict[str, float]]) -> dict[str, Any]:

@@ -52,21 +52,22 @@ def show_latency(found: dict[str, Any]) -> None:
         print(ROW(f"{per_second} events a second", *values, ""))
 
 
-def show_compared(what: str, found: dict[str, Any]) -> None:
+def show_compared(what: str, end: str, found: dict[str, Any]) -> None:
     print(ROW(what, "ALONE", "BESIDE", "", "RATIO"))
     for name in ("p50", "p99"):
         part = found[name]
         values = (seconds(part["alone"]), seconds(part["beside"]), "", f"{part['ratio']:.2f}")
-        print(ROW(f"commit to acknowledgement, {name}", *values))
+        print(ROW(f"{end}, {name}", *values))
 
 
 def show_quiet(found: dict[str, Any]) -> None:
-    show_compared(f"A QUIET TENANT, A BACKLOG OF {found['backlog']}", found)
+    show_compared(f"A QUIET TENANT, A BACKLOG OF {found['backlog']}", "commit to stored", found)
     print(ROW("rows of the backlog left at the end", "", str(found["backlog_left"]), "", ""))
 
 
 def show_lost(found: dict[str, Any]) -> None:
-    show_compared(f"{found['rate']} A SECOND, {found['lost_rows']} ROWS WITHOUT STREAM", found)
+    what = f"{found['rate']} A SECOND, {found['lost_rows']} ROWS WITHOUT STREAM"
+    show_compared(what, "commit to acknowledgement", found)
 
 
 def show_kill(found: dict[str, Any]) -> None:

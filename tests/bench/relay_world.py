@@ -1,7 +1,10 @@
 """The servers of the relay's benchmark, with their stores in memory, an outbox and its tenants."""
 
+import base64
 import subprocess
 import time
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +121,15 @@ class RelayWorld:
         line = next(line for line in done.stdout.splitlines() if "msgs/sec" in line)
         words = line.split()
         return float(words[words.index("msgs/sec") - 1].replace(",", ""))
+
+    def stored_at(self, tenant: str) -> Iterator[tuple[bytes, float]]:
+        """Payload of each event in a tenant's stream, and when the server stored it."""
+        state = self.jetstream.stream(stream_name(tenant))["state"]
+        for seq in range(state["first_seq"], state["last_seq"] + 1):
+            found = self.jetstream.api(f"STREAM.MSG.GET.{stream_name(tenant)}", {"seq": seq})
+            message = found["message"]
+            at = datetime.fromisoformat(message["time"]).timestamp()
+            yield base64.b64decode(message.get("data", "")), at
 
     def events(self, tenant: str) -> list[tuple[int, bytes]]:
         """Sequence and payload of everything in a tenant's stream."""

@@ -102,12 +102,14 @@ static OutboxSettings settings_for(const char *url, OnPublished on_published)
 
 static void floor_open(Floor *self, const OutboxSettings *settings)
 {
+    const KnownTenants none = {.count = 0};
+    const Finder finder = {.found = found, .context = self};
     Error error;
 
     self->ids = xcalloc((size_t)self->batch + LANES_A_ROUND, sizeof(int64_t));
     if (outbox_new(settings, NULL, &self->outbox, &error) < 0 ||
         outbox_open(self->outbox, &error) < 0 ||
-        outbox_discover(self->outbox, found, self, &error) < 0)
+        outbox_discover(self->outbox, &none, &finder, &error) < 0)
         give_up(&error);
 }
 

@@ -90,12 +90,28 @@ TEST(the_others_tenants_are_taken_when_there_is_nothing_else_and_now_and_then)
     assert_true(planned(&plan, other) > 0);
 }
 
+TEST(lanes_that_have_rows_need_not_be_searched_for)
+{
+    DEFER(defer_lanes) Lanes *lanes = lanes_new(BATCH, BATCH_BYTES);
+    const char *names[2] = {NULL};
+
+    open_lane(lanes, "drained", 1)->active = false;
+    assert_int_equal(lanes_active(lanes, names, 2), 0);
+    (void)open_lane(lanes, "a", 1);
+    assert_int_equal(lanes_active(lanes, names, 2), 1);
+    assert_string_equal(names[0], "a");
+    (void)open_lane(lanes, "b", 1);
+    (void)open_lane(lanes, "c", 1);
+    assert_int_equal(lanes_active(lanes, names, 2), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lane_that_another_relay_has_is_left_for_a_moment),
         cmocka_unit_test(a_lane_that_another_relay_keeps_is_looked_at_less_and_less),
         cmocka_unit_test(workers_share_the_tenants),
+        cmocka_unit_test(lanes_that_have_rows_need_not_be_searched_for),
         cmocka_unit_test(the_others_tenants_are_taken_when_there_is_nothing_else_and_now_and_then),
     };
 
