@@ -119,6 +119,11 @@ static void add_backlog(void *context, const char *tenant)
     add(context, tenant, QUEUE_BACKLOG);
 }
 
+static void add_look(void *context, const char *tenant)
+{
+    add(context, tenant, QUEUE_LOOK);
+}
+
 static void add_numbers(void *context, const char *tenant)
 {
     add(context, tenant, QUEUE_NUMBERS);
@@ -195,7 +200,7 @@ void dispatcher_enqueue_all(Dispatcher *self)
 {
     lock(self);
     queue_wake_all(self->queue);
-    cache_each(self->cache, add_backlog, self);
+    cache_each(self->cache, add_look, self);
     (void)pthread_cond_broadcast(&self->changed);
     unlock(self);
 }
@@ -278,6 +283,7 @@ static Job job_of(Dispatcher *self, const char *key)
 
     if (note != NULL) {
         job.counted_ms = note->counted_ms;
+        job.doubt = note->doubt;
         job.draft = TAKE(note->draft);
     }
     return job;
@@ -343,6 +349,7 @@ static void remember(Dispatcher *self, Job *job, JobEnd end)
     if (note == NULL)
         return;
     note->counted_ms = job->counted_ms;
+    note->doubt = end.doubt;
     if (end.looked)
         note->print = end.print;
     if (job->draft != NULL)

@@ -32,8 +32,8 @@ bool dispatcher_synced(Dispatcher *self);
 /* The object as our own write left it, so that the next pass reads what this one wrote. */
 void dispatcher_store(Dispatcher *self, const cJSON *object);
 
-/* Asks for a look at one tenant, known or not; at all that are known. One for QUEUE_NUMBERS leaves
- * alone what waits for a retry. */
+/* Asks for a look at one tenant, known or not; at all that are known, behind the retries, which are
+ * due at once. One for QUEUE_NUMBERS leaves alone what waits for a retry. */
 void dispatcher_enqueue(Dispatcher *self, const char *tenant, QueuePriority priority);
 void dispatcher_enqueue_all(Dispatcher *self);
 
@@ -55,6 +55,7 @@ typedef struct Job {
     QueuePriority priority;
     char *draft;    /* what the last job left to be written, and what this one leaves, or NULL */
     bool may_leave; /* others wait for a worker, so that it may */
+    bool doubt;     /* as the last job ended: see JobEnd */
     int64_t counted_ms; /* when its numbers were last written, by clock_ms(); 0: never */
 } Job;
 
@@ -66,6 +67,7 @@ typedef struct JobEnd {
     Retry retry;
     int64_t again_ms; /* from now; -1: when something happens */
     bool recount;     /* and then for the numbers alone       */
+    bool doubt;       /* a write failed: the object may be newer than what is known here */
     bool looked;      /* at the stream ...                    */
     uint64_t print;   /* ... which is this by stream_print()  */
 } JobEnd;

@@ -24,6 +24,7 @@ struct DriftWatch {
     DriftWatchSettings settings;
     natsConnection *handle; /* that the subscriptions are on */
     natsSubscription *subscriptions[SUBSCRIPTIONS];
+    uint64_t swept_epoch; /* of the connection that the last sweep was on */
     pthread_t thread;
 };
 
@@ -88,9 +89,18 @@ static void sweep_once(DriftWatch *self)
 
     if (!nats_connected(self->settings.nats))
         return;
+    self->swept_epoch = nats_epoch(self->settings.nats);
     if (sweep_run(self->settings.nats, &listeners, &error) < 0)
         log_warn("the sweep over all streams broke off", KV("error", error.text));
     memory_trim();
+}
+
+/* NATS was away: what became of the streams meanwhile is looked at before all that is probably as
+ * it was. */
+static bool is_back(const DriftWatch *self)
+{
+    return nats_connected(self->settings.nats) &&
+           nats_epoch(self->settings.nats) != self->swept_epoch;
 }
 
 static void *run(void *context)
@@ -102,7 +112,7 @@ static void *run(void *context)
     while (!stop_wait_ms(TICK_MS)) {
         if (subscribe_if_new(self))
             dispatcher_enqueue_all(self->settings.dispatcher);
-        if (clock_ms() < next_ms)
+        if (clock_ms() < next_ms && !is_back(self))
             continue;
         sweep_once(self);
         if (++sweeps % SWEEPS_PER_FULL_LOOK == 0)

@@ -136,12 +136,13 @@ static void pass_choose(Reconciler *reconciler, const Job *job, const cJSON *obj
     const PassOrder order = {
         .counted_ms = job->counted_ms == 0 ? INT64_MAX : clock_ms() - job->counted_ms,
         .may_leave = job->may_leave,
+        .doubt = job->doubt,
     };
 
     if (job->priority == QUEUE_REPORT && draft != NULL)
         reconcile_draft(reconciler, object, draft, ret_end);
     else if (job->priority == QUEUE_NUMBERS)
-        reconcile_numbers(reconciler, object, order.counted_ms, ret_end);
+        reconcile_numbers(reconciler, object, &order, ret_end);
     else
         reconcile(reconciler, object, &order, ret_end);
 }
@@ -175,6 +176,7 @@ static JobEnd job_run(Reconciler *reconciler, Job *job)
         .retry = error_retry(end.error.kind),
         .again_ms = end.again_ms,
         .recount = end.recount,
+        .doubt = end.doubt,
         .looked = end.looked,
         .print = end.print,
     };

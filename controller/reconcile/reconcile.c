@@ -22,6 +22,7 @@ typedef struct Pass {
     TenantDesired desired;
     Observed observed;
     bool was_observed;
+    bool doubt; /* whether `object` is what our last write left */
     Plan plan;
     Outcome outcome;
     const char *reason;
@@ -43,6 +44,7 @@ static int pass_store(Pass *pass, cJSON *object, Error *reterr)
                                             "managedFields");
     cJSON_Delete(pass->object);
     pass->object = object;
+    pass->doubt = false;
     pass->self->store(pass->self->store_context, object);
     return tenant_parse(object, &pass->tenant, reterr);
 }
@@ -94,6 +96,7 @@ static int pass_finalizer(Pass *pass, bool present, Error *reterr)
         return 0;
     if (check_may_write(pass, reterr) < 0)
         return -1;
+    pass->doubt = true;
     if (report_finalizer(&pass->self->reporter, pass->object, present, &object, reterr) < 0)
         return -1;
     return pass_store(pass, object, reterr);
@@ -219,18 +222,36 @@ static int pass_converge(Pass *pass, PassEnd *end, Error *reterr)
     return 0;
 }
 
-/* Before anything is destroyed the object is read again, from the store itself: a cache may still
- * show one that was made again since, or a policy that was changed at the last moment. */
-static int pass_reread(Pass *pass, Error *reterr)
+/* The object from the store itself, not from a cache. */
+static int pass_live(const Pass *pass, cJSON **ret_live, Error *reterr)
 {
     const KubeRef ref = {.resource = &tenant_resource, .name = pass->tenant.id};
+
+    return kube_get(pass->self->reporter.kube, &ref, ret_live, reterr);
+}
+
+/* Before anything is destroyed: a cache may still show a Tenant that was made again since, or a
+ * policy that was changed at the last moment. */
+static int pass_reread(Pass *pass, Error *reterr)
+{
     DEFER(defer_json) cJSON *live = NULL;
 
-    if (kube_get(pass->self->reporter.kube, &ref, &live, reterr) < 0)
+    if (pass_live(pass, &live, reterr) < 0)
         return -1;
     if (!text_eq(json_text(live, "metadata.uid", ""), pass->tenant.uid))
         return error_set(reterr, ERROR_NOT_FOUND, "Tenant %s was made again", pass->tenant.id);
     return pass_store(pass, TAKE(live), reterr);
+}
+
+/* After a write that failed, and may have been done all the same, or for an edit that the watch has
+ * yet to bring. */
+static int pass_refresh(Pass *pass, Error *reterr)
+{
+    cJSON *live = NULL;
+
+    if (pass_live(pass, &live, reterr) < 0)
+        return -1;
+    return pass_store(pass, live, reterr);
 }
 
 static int pass_delete(Pass *pass, PassEnd *end, Error *reterr)
@@ -308,6 +329,7 @@ static int pass_write(Pass *pass, const cJSON *status, PassEnd *end, Error *rete
 
     if (check_may_write(pass, reterr) < 0)
         return -1;
+    pass->doubt = true;
     if (report_status(&pass->self->reporter, &pass->tenant, status, &object, reterr) < 0)
         return -1;
     end->counted = true;
@@ -354,38 +376,48 @@ static void pass_failed(Pass *pass, const Error *error)
     (void)snprintf(pass->message, sizeof pass->message, "%s", error->text);
 }
 
-void reconcile(Reconciler *self, const cJSON *object, const PassOrder *order, PassEnd *ret_end)
+static void pass_run(Pass *pass, const PassOrder *order, PassEnd *end)
 {
-    DEFER(pass_done) Pass pass = {.self = self, .object = cJSON_Duplicate(object, true)};
     Error error = {0};
     int r;
 
-    *ret_end = (PassEnd){.again_ms = -1};
-    if (tenant_parse(pass.object, &pass.tenant, &ret_end->error) < 0)
-        return;
-    if (pass.tenant.deletion_timestamp != NULL)
-        r = pass_delete(&pass, ret_end, &error);
+    if (pass->tenant.deletion_timestamp != NULL)
+        r = pass_delete(pass, end, &error);
     else
-        r = pass_converge(&pass, ret_end, &error);
+        r = pass_converge(pass, end, &error);
     if (r < 0) {
-        ret_end->error = error;
-        pass_failed(&pass, &error);
+        end->error = error;
+        pass_failed(pass, &error);
     }
-    ret_end->looked = pass.was_observed;
-    ret_end->print = stream_print(pass.observed.stream);
-    tenant_metrics_ready(pass.tenant.id, pass.outcome);
-    if (pass.was_observed)
-        tenant_metrics_count(&pass.tenant, &pass.observed);
+    end->looked = pass->was_observed;
+    end->print = stream_print(pass->observed.stream);
+    tenant_metrics_ready(pass->tenant.id, pass->outcome);
+    if (pass->was_observed)
+        tenant_metrics_count(&pass->tenant, &pass->observed);
     /* What a moment heals is not worth a status; what deletion leaves has none. */
     if (r < 0 && error_retry(error.kind) == RETRY_NOW)
         return;
-    if (r == 0 && pass.tenant.deletion_timestamp != NULL) {
-        if (ret_end->did[0] != '\0')
-            event_emit(&pass, false, "Deleted", ret_end->did);
+    if (r == 0 && pass->tenant.deletion_timestamp != NULL) {
+        if (end->did[0] != '\0')
+            event_emit(pass, false, "Deleted", end->did);
         return;
     }
-    if (pass_report(&pass, order, ret_end, &error) < 0 && ret_end->error.kind == ERROR_NONE)
-        ret_end->error = error;
+    if (pass_report(pass, order, end, &error) < 0 && end->error.kind == ERROR_NONE)
+        end->error = error;
+}
+
+void reconcile(Reconciler *self, const cJSON *object, const PassOrder *order, PassEnd *ret_end)
+{
+    DEFER(pass_done)
+    Pass pass = {.self = self, .object = cJSON_Duplicate(object, true), .doubt = order->doubt};
+
+    *ret_end = (PassEnd){.again_ms = -1, .doubt = order->doubt};
+    if (tenant_parse(pass.object, &pass.tenant, &ret_end->error) < 0)
+        return;
+    if (order->doubt && pass_refresh(&pass, &ret_end->error) < 0)
+        return;
+    pass_run(&pass, order, ret_end);
+    ret_end->doubt = pass.doubt;
 }
 
 /* Of a status the pass that left it had nothing to say in Events but what it did, and said that. */
@@ -405,4 +437,5 @@ void reconcile_draft(Reconciler *self, const cJSON *object, const char *draft, P
     }
     pass_again(&pass, status, ret_end);
     (void)pass_write(&pass, status, ret_end, &ret_end->error);
+    ret_end->doubt = pass.doubt;
 }

@@ -33,6 +33,7 @@ typedef struct PassEnd {
     int64_t again_ms;         /* look again after so long; -1: when something happens */
     bool recount;             /* and then at the numbers alone */
     bool counted;             /* numbers were written, or are as they were */
+    bool doubt;               /* a write failed; what it left is not known until it is read */
     bool looked;              /* at the stream, which the pass left ... */
     uint64_t print;           /* ... as stream_print() says */
     char *draft;              /* what is left for reconcile_draft(), the caller's; or NULL */
@@ -42,6 +43,7 @@ typedef struct PassEnd {
 typedef struct PassOrder {
     int64_t counted_ms; /* how long ago the tenant's numbers were written; INT64_MAX: never */
     bool may_leave;     /* a status may be left as a draft, since others wait               */
+    bool doubt;         /* as an earlier pass ended                                         */
 } PassOrder;
 
 /* OBJECT is the Tenant as last read; borrowed. Blocks for as long as its requests take. */
@@ -52,6 +54,7 @@ void reconcile_draft(Reconciler *self, const cJSON *object, const char *draft, P
 
 /* Brings the numbers in the status and the metrics up to date from what the fleet knows: asks NATS
  * nothing, and writes only what changed, and not too often. */
-void reconcile_numbers(Reconciler *self, const cJSON *object, int64_t counted_ms, PassEnd *ret_end);
+void reconcile_numbers(Reconciler *self, const cJSON *object, const PassOrder *order,
+                       PassEnd *ret_end);
 
 #endif

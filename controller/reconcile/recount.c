@@ -59,11 +59,12 @@ static void look_instead(const Known *known, PassEnd *end)
         end->again_ms = 0;
 }
 
-void reconcile_numbers(Reconciler *self, const cJSON *object, int64_t counted_ms, PassEnd *ret_end)
+void reconcile_numbers(Reconciler *self, const cJSON *object, const PassOrder *order,
+                       PassEnd *ret_end)
 {
     DEFER(known_done) Known known = {0};
 
-    *ret_end = (PassEnd){.again_ms = -1};
+    *ret_end = (PassEnd){.again_ms = -1, .doubt = order->doubt};
     if (known_read(self, object, &known, &ret_end->error) < 0)
         return;
     if (!status_can_recount(&known.tenant, known.counted ? &known.observed : NULL)) {
@@ -73,12 +74,13 @@ void reconcile_numbers(Reconciler *self, const cJSON *object, int64_t counted_ms
     DEFER(defer_json) cJSON *status = status_of(&known);
     if (status_compare(known.tenant.status, status) == STATUS_SAME)
         return;
-    if (counted_ms < self->status_interval_ms) {
-        ret_end->again_ms = self->status_interval_ms - counted_ms;
+    if (order->counted_ms < self->status_interval_ms) {
+        ret_end->again_ms = self->status_interval_ms - order->counted_ms;
         ret_end->recount = true;
         return;
     }
     if (!self->may_write(self->may_write_context))
         return;
     ret_end->counted = status_write(self, &known, status, &ret_end->error) == 0;
+    ret_end->doubt = !ret_end->counted;
 }

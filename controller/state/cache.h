@@ -39,6 +39,7 @@ typedef struct CacheNote {
     int64_t counted_ms; /* when its numbers were last written            */
     uint64_t print;     /* of its stream, as last looked at; 0: none     */
     uint32_t sweep;     /* the last one that saw the stream              */
+    bool doubt;         /* a write failed: the object may be newer than what is kept */
     char *draft;        /* a status that is still to be written, or NULL */
 } CacheNote;
 

@@ -10,10 +10,11 @@
 #include "base.h"
 
 typedef enum QueuePriority {
-    QUEUE_USER,    /* someone changed something                   */
-    QUEUE_BACKLOG, /* the first list, a sweep, a server come back */
-    QUEUE_REPORT,  /* all is done but to write that down          */
-    QUEUE_NUMBERS, /* nothing but counts: a look at no server     */
+    QUEUE_USER,    /* someone changed something                                  */
+    QUEUE_BACKLOG, /* there is probably work: the first list, a retry, a sweep   */
+    QUEUE_REPORT,  /* all is done but to write that down                         */
+    QUEUE_LOOK,    /* there is probably none: a server that was away for a while */
+    QUEUE_NUMBERS, /* nothing but counts: a look at no server                    */
 } QueuePriority;
 
 typedef struct Queue Queue;

@@ -253,6 +253,40 @@ DISPATCHER_TEST(whatever_waits_is_due_when_everything_is_asked_for)
     (void)work_on(dispatcher, "b", went_well);
 }
 
+DISPATCHER_TEST(what_failed_goes_before_what_is_probably_right)
+{
+    Dispatcher *dispatcher = *state;
+
+    put(dispatcher, "right-1", 1, false);
+    put(dispatcher, "failed", 2, false);
+    put(dispatcher, "right-2", 3, false);
+    (void)work_on(dispatcher, "right-1", went_well);
+    (void)work_on(dispatcher, "failed", (JobEnd){.retry = RETRY_SLOWLY, .again_ms = -1});
+    (void)work_on(dispatcher, "right-2", went_well);
+    dispatcher_enqueue_all(dispatcher);
+    dispatcher_enqueue(dispatcher, "right-2", QUEUE_BACKLOG); /* a sweep found it changed */
+    (void)work_on(dispatcher, "failed", went_well);
+    (void)work_on(dispatcher, "right-2", went_well);
+    (void)work_on(dispatcher, "right-1", went_well);
+}
+
+DISPATCHER_TEST(a_write_that_failed_is_in_doubt_until_a_job_says_otherwise)
+{
+    Dispatcher *dispatcher = *state;
+    Job job;
+
+    put(dispatcher, "a", 1, false);
+    (void)work_on(dispatcher, "a", (JobEnd){.retry = RETRY_BACKOFF, .again_ms = -1, .doubt = true});
+    put(dispatcher, "a", 2, false); /* what the watch brings may be older than the write */
+    assert_true(dispatcher_take(dispatcher, &job));
+    assert_true(job.doubt);
+    dispatcher_finish(dispatcher, &job, went_well);
+    put(dispatcher, "a", 3, false);
+    assert_true(dispatcher_take(dispatcher, &job));
+    assert_false(job.doubt);
+    dispatcher_finish(dispatcher, &job, went_well);
+}
+
 DISPATCHER_TEST(a_server_that_is_back_wakes_only_what_waits)
 {
     Dispatcher *dispatcher = *state;
@@ -364,6 +398,8 @@ int main(void)
         DISPATCHER_UNIT_TEST(a_job_comes_again_when_it_asked_for_it),
         DISPATCHER_UNIT_TEST(a_job_that_failed_comes_again_after_a_moment),
         DISPATCHER_UNIT_TEST(whatever_waits_is_due_when_everything_is_asked_for),
+        DISPATCHER_UNIT_TEST(what_failed_goes_before_what_is_probably_right),
+        DISPATCHER_UNIT_TEST(a_write_that_failed_is_in_doubt_until_a_job_says_otherwise),
         DISPATCHER_UNIT_TEST(a_server_that_is_back_wakes_only_what_waits),
         DISPATCHER_UNIT_TEST(threads_see_the_last_version_of_each_tenant_and_never_two_at_once),
         DISPATCHER_UNIT_TEST(a_stop_ends_the_wait_for_a_job),
