@@ -82,6 +82,8 @@ def with_fleet(fleet: Fleet, count: int, options: argparse.Namespace) -> dict[st
         result["outage"] = settled.outage_to_recovered(fleet, watch, count, options.outage)
         result["resident_kb_after"] = resident_kb(controller)
         result["load"] = os.getloadavg()[0]
+    say("the controller is started again")
+    result["restart"] = settled.restart(fleet, count)
     fleet.clear()
     return result
 

@@ -53,6 +53,9 @@ def show_settled(part: dict[str, Any], empty_kb: dict[str, int]) -> None:
     outage = part["outage"]
     what = f"NATS back after {outage['away']:.0f} s, to all Ready"
     print(ROW(what, seconds(outage["recovered"]), "", ""))
+    again = part["restart"]
+    print(ROW("started again: Tenants listed", seconds(again["listed"]), "", ""))
+    print(ROW("  all looked at", seconds(again["looked_at"]), "", ""))
     print(ROW("idle, a minute: writes to the API server", f"{idle['writes']:.1f}", "", ""))
     print(ROW("  Tenants that changed", f"{idle['changed_objects']:.1f}", "", ""))
     print(ROW("  requests to the API server", f"{idle['requests']:.1f}", "", ""))

@@ -105,6 +105,19 @@ def outage_to_recovered(
     }
 
 
+def restart(fleet: Fleet, count: int) -> dict[str, Any]:
+    """A new controller on a fleet that is as it should be: two requests a Tenant say so."""
+    asked = fleet.api_requests()
+    controller = fleet.new_controller()
+    began = time.monotonic()
+    with controller:
+        listed = time.monotonic() - began
+        eventually(lambda: fleet.api_requests() >= asked + 2 * count, "all are looked at", 120)
+        looked = time.monotonic() - began
+        settle(controller, fleet)
+        return {"listed": listed, "looked_at": looked, "resident_kb": resident_kb(controller)}
+
+
 def idle(fleet: Fleet, controller: Controller, seconds: float) -> dict[str, Any]:
     """What goes on while nothing happens, by the minute."""
     before = requests_of(controller), fleet.cpu_seconds(controller), fleet.api_requests()

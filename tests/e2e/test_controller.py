@@ -425,6 +425,21 @@ def test_nats_away_is_said_and_everything_is_ready_again_at_its_return(
     ready(kubectl, "globex")
 
 
+@pytest.mark.usefixtures("controller")
+def test_without_the_api_server_drift_is_repaired_and_told_at_its_return(
+    cluster: KubeCluster, kubectl: Kubectl, jetstream: JetStream
+) -> None:
+    kubectl.apply(tenant("acme", consumers=["audit"]))
+    ready(kubectl, "acme")
+    jetstream.publish("tenant.acme.events.lost")
+    cluster.apiserver.kill()
+    jetstream.delete_stream("TENANT_ACME")
+    eventually(lambda: jetstream.consumers("TENANT_ACME") == ["audit"], "all is made again")
+    cluster.apiserver.start()
+    kubectl.wait("tenant", "acme", "DataLossSuspected")
+    assert condition(kubectl.get("tenant", "acme"), "Ready")["status"] == "True"
+
+
 def test_an_idle_fleet_costs_no_write(
     new_controller: Callable[..., Controller], kubectl: Kubectl
 ) -> None:
