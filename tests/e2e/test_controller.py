@@ -440,48 +440,6 @@ def test_without_the_api_server_drift_is_repaired_and_told_at_its_return(
     assert condition(kubectl.get("tenant", "acme"), "Ready")["status"] == "True"
 
 
-def test_an_idle_fleet_costs_no_write(
-    new_controller: Callable[..., Controller], kubectl: Kubectl
-) -> None:
-    first = new_controller().start()
-    names = [f"idle-{i}" for i in range(5)]
-    kubectl.apply(*(tenant(name, consumers=["audit"]) for name in names))
-    for name in names:
-        ready(kubectl, name)
-    first.stop()
-
-    def versions() -> dict[str, str]:
-        found = (t["metadata"] for t in kubectl.list("tenants"))
-        return {m["name"]: m["resourceVersion"] for m in found}
-
-    before = versions()
-    second = new_controller("--resync=1s", "--status-interval=500ms").start()
-    passes = 'controller_runtime_reconcile_total{controller="tenant",result="success"}'
-    eventually(lambda: second.metrics()[passes] >= len(names), "every tenant was looked at")
-    assert versions() == before
-
-
-def test_a_settled_fleet_is_swept_and_not_looked_at_one_by_one(
-    new_controller: Callable[..., Controller], kubectl: Kubectl, nats: NatsServer
-) -> None:
-    controller = new_controller("--resync=2s").start()
-    names = [f"idle-{i}" for i in range(5)]
-    kubectl.apply(*(tenant(name, consumers=["audit"]) for name in names))
-    for name in names:
-        ready(kubectl, name)
-
-    def passes() -> float:
-        total = "controller_runtime_reconcile_total"
-        return sum(n for series, n in controller.metrics().items() if series.startswith(total))
-
-    def requests() -> int:
-        return int(nats.monitor("jsz")["api"]["total"])
-
-    before, asked = passes(), requests()
-    eventually(lambda: requests() >= asked + 3, "three sweeps asked for the streams")
-    assert passes() == before
-
-
 @pytest.mark.parametrize(
     ("flags", "code", "says"),
     [
