@@ -16,6 +16,9 @@
 
 enum { START_RETRY_MS = 1000, START_TRIES = 5 };
 
+/* A connection to the API server that a burst of work needed is kept for so long. */
+enum { QUIET_MS = 15000 };
+
 /* For the Events that wait and the last counts, when all else has ended. */
 enum { EVENTS_BUDGET_MS = 3000 };
 
@@ -257,8 +260,8 @@ static int run(Controller *self, Error *reterr)
              KV("cluster", self->cluster));
     if (!nats_connected(self->nats))
         warn_of_nats(self->nats);
-    while (!stop_requested())
-        (void)stop_wait_ms(INT32_MAX);
+    while (!stop_wait_ms(QUIET_MS))
+        kube_client_trim(self->kube, QUIET_MS);
     log_info("stopping");
     drift_watch_join(self->drift_watch);
     fleet_watch_join(self->fleet_watch);

@@ -65,6 +65,11 @@ void kube_client_limit(KubeClient *client, int64_t per_second, int64_t burst)
     client->limit = (KubeLimit){.per_second = per_second, .burst = burst};
 }
 
+void kube_client_trim(KubeClient *client, int64_t quiet_ms)
+{
+    kube_pool_trim(client->pool, quiet_ms);
+}
+
 const char *kube_client_name(const KubeClient *client)
 {
     return client->name;

@@ -28,6 +28,10 @@ DEFINE_DEFER(KubeClient *, defer_kube_client, kube_client_free)
  * others wait. Watches and urgent requests do not count. Call it before the first request. */
 void kube_client_limit(KubeClient *client, int64_t per_second, int64_t burst);
 
+/* Closes the kept connections that nobody has used for QUIET_MS: each holds a tenth of a megabyte.
+ */
+void kube_client_trim(KubeClient *client, int64_t quiet_ms);
+
 const char *kube_client_name(const KubeClient *client);
 
 /* "https://host:port", for messages. */

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "alloc.h"
+#include "clock.h"
 
 enum { IDLE_MAX = 16 };
 
@@ -88,16 +89,21 @@ int kube_pool_new(const KubeConfig *config, KubeAuth *auth, const char *name, Ku
     return 0;
 }
 
+static void handles_free(KubeHandle *first)
+{
+    while (first != NULL) {
+        KubeHandle *handle = first;
+
+        first = handle->next;
+        kube_handle_free(handle);
+    }
+}
+
 void kube_pool_free(KubePool *pool)
 {
     if (pool == NULL)
         return;
-    while (pool->idle != NULL) {
-        KubeHandle *handle = pool->idle;
-
-        pool->idle = handle->next;
-        kube_handle_free(handle);
-    }
+    handles_free(pool->idle);
     curl_slist_free_all(pool->connect_to);
     free(pool->user_agent);
     free(pool->host);
@@ -172,9 +178,24 @@ void kube_pool_return(KubePool *pool, KubeHandle *handle, const KubeTransfer *tr
     for (const KubeHandle *at = pool->idle; at != NULL; at = at->next)
         count++;
     if (transfer->whole && count < IDLE_MAX) {
+        handle->used_ms = clock_ms();
         handle->next = pool->idle;
         pool->idle = TAKE(handle);
     }
     (void)pthread_mutex_unlock(&pool->lock);
     kube_handle_free(handle);
+}
+
+/* The one that was used last comes first, so that those after a stale one are stale too. */
+void kube_pool_trim(KubePool *pool, int64_t quiet_ms)
+{
+    int64_t since_ms = clock_ms() - quiet_ms;
+    KubeHandle **at = &pool->idle;
+
+    (void)pthread_mutex_lock(&pool->lock);
+    while (*at != NULL && (*at)->used_ms > since_ms)
+        at = &(*at)->next;
+    KubeHandle *stale = TAKE(*at);
+    (void)pthread_mutex_unlock(&pool->lock);
+    handles_free(stale);
 }

@@ -27,4 +27,7 @@ KubeHandle *kube_pool_take(KubePool *pool, uint64_t tls_epoch) __attribute__((__
 /* Takes it back after TRANSFER; only one that came to its end is kept. */
 void kube_pool_return(KubePool *pool, KubeHandle *handle, const KubeTransfer *transfer);
 
+/* Closes those that nobody has used for QUIET_MS. */
+void kube_pool_trim(KubePool *pool, int64_t quiet_ms);
+
 #endif

@@ -15,6 +15,7 @@ typedef struct KubeHandle {
     CURLM *multi;
     struct KubeHandle *next; /* free for the owner's lists */
     uint64_t epoch;          /* likewise                   */
+    int64_t used_ms;         /* likewise: when it was last used, by clock_ms() */
 } KubeHandle;
 
 KubeHandle *kube_handle_new(void) __attribute__((__returns_nonnull__));

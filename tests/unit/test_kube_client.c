@@ -118,6 +118,26 @@ TEST(one_connection_serves_many_requests)
     assert_int_equal(fake_http_connections(server), 2);
 }
 
+TEST(a_connection_that_nobody_has_used_for_long_is_closed)
+{
+    static const FakeReply replies[] = {{.body = "{}"}, {.body = "{}"}, {.body = "{}"}};
+    static const int64_t quiet_ms[] = {600000, 0}; /* before the second request and the third */
+    DEFER(defer_fake_http) FakeHttp *server = fake_http_start(replies, ARRAY_SIZE(replies));
+    DEFER(folder_done) Folder folder;
+    Error error = {0};
+
+    folder_init(&folder);
+    DEFER(defer_kube_client) KubeClient *client = connect_as(server, &folder, "");
+    for (size_t i = 0; i < ARRAY_SIZE(replies); i++) {
+        DEFER(kube_response_done) KubeResponse response = {0};
+
+        assert_int_equal(kube_exchange(client, &get, &response, &error), 0);
+        assert_int_equal(fake_http_connections(server), i < 2 ? 1 : 2);
+        if (i < ARRAY_SIZE(quiet_ms))
+            kube_client_trim(client, quiet_ms[i]);
+    }
+}
+
 TEST(a_token_is_read_again_at_once_when_it_is_refused)
 {
     static const FakeReply replies[] = {
@@ -444,6 +464,7 @@ int main(void)
         cmocka_unit_test(a_request_says_who_asks_for_what),
         cmocka_unit_test(names_and_places_are_known),
         cmocka_unit_test(one_connection_serves_many_requests),
+        cmocka_unit_test(a_connection_that_nobody_has_used_for_long_is_closed),
         cmocka_unit_test(a_token_is_read_again_at_once_when_it_is_refused),
         cmocka_unit_test(a_second_refusal_is_final),
         cmocka_unit_test(a_refusal_whose_body_is_cut_is_a_refusal),
