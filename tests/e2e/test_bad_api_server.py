@@ -80,11 +80,10 @@ def declare(kubectl: Kubectl, max_msgs: int) -> None:
     kubectl.apply(*(tenant(name, consumers=["audit"], stream=stream) for name in NAMES))
 
 
-def hold(faulty: FaultyApiserver, seconds: float = FAULT_SECONDS) -> list[str]:
-    """Lets the fault last, and says what was asked meanwhile."""
-    began = time.monotonic()
-    time.sleep(seconds)
-    return faulty.requests_since(began)
+def hold(faulty: FaultyApiserver) -> list[str]:
+    """Lets the fault last, and says what was asked since it began."""
+    time.sleep(FAULT_SECONDS)
+    return faulty.requests_since(faulty.broken_since)
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)

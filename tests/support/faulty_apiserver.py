@@ -8,16 +8,20 @@ import json
 import ssl
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
+from support.crash_point import CrashPoint
 from support.kube_cluster import KubeCluster
 from support.kube_servers import ADMIN_TOKEN, KubeApiserver
 
 HALF = 0.5
 PASSED_ON = ("Content-Type", "Accept", "Accept-Encoding")
+PASSED_BACK = ("Content-Type", "Content-Encoding", "Retry-After")
 
 
 @dataclass
@@ -38,8 +42,10 @@ class FaultyApiserver:
         self.cluster = cluster
         self.upstream = cluster.apiserver  # the real one, which may be exchanged
         self.fault: Fault | None = None
+        self.point: CrashPoint | None = None  # counts the writes, Events left out
         self.token: str | None = None  # the only one that is good; None: any
         self.asked: list[tuple[float, str]] = []
+        self.broken_since = 0.0
         self._over = threading.Event()
         self._server = _Server(self)
         self.port = self._server.server_address[1]
@@ -79,6 +85,7 @@ class FaultyApiserver:
     def break_with(self, fault: Fault) -> None:
         """From now on every request has this fault, and every open connection ends."""
         self._over = threading.Event()
+        self.broken_since = time.monotonic()
         self.fault = fault
         self._server.close_connections()
 
@@ -167,6 +174,9 @@ class _Handler(BaseHTTPRequestHandler):
         if faulty.token and self.headers.get("Authorization") != f"Bearer {faulty.token}":
             self._answer(Fault(status=401))
             return
+        if faulty.point and self.command != "GET" and "/events" not in self.path:
+            self._pass_point(faulty.point, body)
+            return
         fault = faulty.fault
         if fault is None or (fault.watches_only and not watch):
             self._pass_on(body, watch, None)
@@ -180,6 +190,17 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._pass_on(body, watch, fault)
 
+    def _pass_point(self, point: CrashPoint, body: bytes) -> None:
+        self.close_connection = True  # for who dies; who lives connects again
+        if not point.begins(f"{self.command} {self.path.split('?')[0]}"):
+            return
+        number = len(point.writes)
+        with self._upstream(body) as answer:
+            data = answer.read()
+            if point.is_done(number):
+                self._head(answer)
+                self._whole(data, None)
+
     def _answer(self, fault: Fault) -> None:
         data = fault.body.encode()
         self.send_response(fault.status)
@@ -188,26 +209,33 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def _pass_on(self, body: bytes, watch: bool, fault: Fault | None) -> None:
+    @contextmanager
+    def _upstream(self, body: bytes) -> Iterator[http.client.HTTPResponse]:
+        """The real server's answer to this request."""
         apiserver = self.server.faulty.upstream
         trust = ssl.create_default_context(cafile=str(apiserver.pki / "ca.crt"))
         upstream = http.client.HTTPSConnection("127.0.0.1", apiserver.port, context=trust)
         headers = {name: self.headers[name] for name in PASSED_ON if name in self.headers}
         headers["Authorization"] = f"Bearer {ADMIN_TOKEN}"
-        upstream.request(self.command, self.path, body or None, headers)
-        answer = upstream.getresponse()
+        try:
+            upstream.request(self.command, self.path, body or None, headers)
+            yield upstream.getresponse()
+        finally:
+            upstream.close()
+
+    def _head(self, answer: http.client.HTTPResponse) -> None:
         self.send_response(answer.status)
-        kept = ("Content-Type", "Content-Encoding", "Retry-After")
-        for name in kept:
+        for name in PASSED_BACK:
             if value := answer.getheader(name):
                 self.send_header(name, value)
-        try:
+
+    def _pass_on(self, body: bytes, watch: bool, fault: Fault | None) -> None:
+        with self._upstream(body) as answer:
+            self._head(answer)
             if watch:
                 self._stream(answer, fault)
             else:
                 self._whole(answer.read(), fault)
-        finally:
-            upstream.close()
 
     def _whole(self, data: bytes, fault: Fault | None) -> None:
         self.send_header("Content-Length", str(len(data)))
