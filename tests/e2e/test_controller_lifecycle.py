@@ -143,6 +143,7 @@ def test_numbers_that_move_are_rounded_and_written_once_an_interval(
     new_controller("--resync=1s", f"--status-interval={interval}s").start()
     kubectl.apply(tenant("acme", consumers=["audit"]))
     kubectl.wait("tenant", "acme")
+    kubectl.wait("tenant", "acme", "Isolated")  # which the first sweep has told
     history = TenantHistory(cluster.etcd)
     began = time.monotonic()
     sent = 0

@@ -60,7 +60,7 @@ def is_there(jetstream: JetStream, stream: str) -> bool:
 def test_a_tenant_is_made_kept_counted_changed_and_deleted(
     new_controller: Callable[..., Controller], kubectl: Kubectl, jetstream: JetStream
 ) -> None:
-    controller = new_controller("--status-interval=500ms", "--resync=1s").start()
+    new_controller("--status-interval=500ms", "--resync=1s").start()
     kubectl.apply(tenant("acme", deletionPolicy="Delete", **SPEC))
     acme = ready(kubectl, "acme")
 
@@ -96,7 +96,6 @@ def test_a_tenant_is_made_kept_counted_changed_and_deleted(
 
     kubectl.delete("tenant", "acme")
     assert not is_there(jetstream, "TENANT_ACME")
-    assert "not reconciled" not in controller.tail()
 
 
 @pytest.mark.parametrize("line", TOO_NEW, ids=line_name)
