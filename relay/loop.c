@@ -25,6 +25,7 @@ typedef struct Worker {
     Drain *drain;
     atomic_int_least64_t turned_ms;
     int64_t stop_ms; /* when it noticed the stop; 0: not yet */
+    bool opening;    /* ... its connection: nothing is lost with it */
 
     pthread_mutex_t lock; /* guards what follows */
     bool has_database;
@@ -48,6 +49,8 @@ static bool go_on(void *context)
     atomic_store(&self->turned_ms, clock_ms());
     if (!stop_requested())
         return true;
+    if (self->opening)
+        return false;
     if (self->stop_ms == 0)
         self->stop_ms = clock_ms();
     return clock_ms() - self->stop_ms < STOP_GRACE_MS;
@@ -100,7 +103,10 @@ static int open_or_turn(Worker *self, Error *reterr)
 {
     if (drain_is_open(self->drain))
         return drain_turn(self->drain, reterr);
-    if (drain_open(self->drain, reterr) < 0)
+    self->opening = true;
+    int r = drain_open(self->drain, reterr);
+    self->opening = false;
+    if (r < 0)
         return -1;
     log_info("connected to PostgreSQL", KV("worker", self->label));
     return 0;
@@ -137,6 +143,7 @@ static void *worker_run(void *context)
     if (drain_finish(self->drain, &error) < 0)
         log_warn("the last batch is left to the next relay", KV("worker", self->label),
                  KV("error", error.text));
+    drain_free(self->drain); /* here: all workers close their connections at the same time */
     return NULL;
 }
 
@@ -167,7 +174,8 @@ int loops_start(const DrainSettings *settings, size_t count, Loops **ret_loops, 
     all.workers = count;
     (void)pthread_mutex_init(&self->lock, NULL);
     self->workers = xcalloc(count, sizeof(Worker));
-    for (size_t i = 0; i < count; i++) {
+    /* Where NATS does not answer each takes its time: a stop comes between them. */
+    for (size_t i = 0; i < count && !stop_requested(); i++) {
         self->workers[i].number = i;
         if (worker_start(&self->workers[i], &all, reterr) < 0) {
             stop_request();
@@ -184,10 +192,8 @@ void loops_join(Loops *self)
 {
     if (self == NULL)
         return;
-    for (size_t i = 0; i < self->count; i++) {
+    for (size_t i = 0; i < self->count; i++)
         (void)pthread_join(self->workers[i].thread, NULL);
-        drain_free(self->workers[i].drain);
-    }
     free(self->workers);
     free(self);
 }

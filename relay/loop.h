@@ -6,8 +6,9 @@
 
 typedef struct Loops Loops;
 
-/* Starts COUNT workers; ERROR_INVALID for settings that can never work. They run until a stop is
- * requested (stop.h). The waiter and the number of SETTINGS are theirs to set. */
+/* Starts COUNT workers, or fewer where a stop comes meanwhile; ERROR_INVALID for settings that can
+ * never work. They run until a stop is requested (stop.h). The waiter and the number of SETTINGS
+ * are theirs to set. */
 int loops_start(const DrainSettings *settings, size_t count, Loops **ret_loops, Error *reterr)
     MUST_CHECK;
 

@@ -85,7 +85,11 @@ static int start(Relay *self, Error *reterr)
     };
     const HousekeeperSettings housekeeping = {
         .outbox = relay_outbox(options),
+        .reporter = {.nats = options->nats,
+                     .name = self->process->name,
+                     .instance = self->process->host},
         .keep_ms = relay_on_published(options) == ON_PUBLISHED_MARK ? options->keep_ms : 0,
+        .report_ms = options->report_ms,
     };
     const HealthChecks checks = {.alive = alive, .ready = ready, .context = self};
 
@@ -95,7 +99,7 @@ static int start(Relay *self, Error *reterr)
         loops_start(&drain, (size_t)options->workers, &loops, reterr) < 0)
         return -1;
     atomic_store(&self->loops, loops);
-    return housekeeper_start(&housekeeping, &self->housekeeper, reterr);
+    return stop_requested() ? 0 : housekeeper_start(&housekeeping, &self->housekeeper, reterr);
 }
 
 static int run_relay(Relay *self, Error *reterr)

@@ -59,8 +59,9 @@ Metric metric_cleaned = {.name = "bulkhead_outbox_cleaned_total",
                          .help = "Published rows that were deleted after --keep."};
 Metric metric_pending = {.name = "bulkhead_outbox_pending",
                          .type = METRIC_GAUGE,
-                         .help = "Rows that wait, counted up to 10001. Every replica reports all "
-                                 "of them: take the maximum, not the sum.",
+                         .help = "Rows that wait, counted up to 10001, or 1001 where many tenants "
+                                 "have some. Every replica reports all of them: take the maximum, "
+                                 "not the sum.",
                          .labels = {"tenant"}};
 Metric metric_retrying = {.name = "bulkhead_outbox_retrying",
                           .type = METRIC_GAUGE,
@@ -72,7 +73,7 @@ Metric metric_oldest_seconds = {.name = "bulkhead_outbox_oldest_pending_seconds"
                                 .labels = {"tenant"}};
 Metric metric_dead = {.name = "bulkhead_outbox_dead",
                       .type = METRIC_GAUGE,
-                      .help = "Rows in outbox_dead, counted up to 100000 in all.",
+                      .help = "Rows in outbox_dead, counted as those that wait.",
                       .labels = {"tenant"}};
 Metric metric_oldest_xmin_seconds = {
     .name = "bulkhead_database_oldest_xmin_age_seconds",

@@ -9,7 +9,7 @@
         "column-" flag, OPTION_TEXT, FIELD(names.columns[column]), ours, 0, 0, NULL, what          \
     }
 
-enum { SECOND_MS = 1000, POLL_MAX_MS = 10 * 1000 };
+enum { SECOND_MS = 1000, POLL_MAX_MS = 10 * 1000, REPORT_MIN_MS = 100, HOUR_MS = 3600 * 1000 };
 
 #define YEAR_MS (INT64_C(365) * 24 * 3600 * 1000)
 
@@ -36,6 +36,9 @@ static const Option options[] = {
     {"max-attempts", OPTION_COUNT, FIELD(max_attempts), "20", 0, 30000, NULL,
      "Attempts after which a row that JetStream refuses for a reason unknown to the relay goes to "
      "outbox_dead; 0: never. Rows whose stream is missing, full or slow wait without end."},
+    {"report-interval", OPTION_DURATION_MS, FIELD(report_ms), "10s", REPORT_MIN_MS, HOUR_MS, NULL,
+     "Time between two counts of what waits, for the metrics and for the report of which the "
+     "controller makes status.outbox."},
     {"table", OPTION_TEXT, FIELD(names.table), "outbox", 0, 0, NULL,
      "Table of the outbox, TABLE or SCHEMA.TABLE, with names as the catalogue has them; one that "
      "holds a dot stands in double quotes. The relay's other tables lie beside it and begin with "

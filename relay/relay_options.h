@@ -16,6 +16,7 @@ typedef struct RelayOptions {
     const char *log_level;
     const char *log_format;
     int64_t keep_ms;
+    int64_t report_ms;
     int64_t workers;
     int64_t batch;
     int64_t poll_ms;

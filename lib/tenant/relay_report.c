@@ -54,7 +54,6 @@ static cJSON *tenant_build(const RelayReportTenant *tenant)
     json_set_int(item, "pending", tenant->pending);
     json_set_int(item, "oldestPendingSeconds", tenant->oldest_seconds);
     json_set_int(item, "dead", tenant->dead);
-    json_set_int(item, "publishedPerSecond", tenant->per_second);
     return item;
 }
 
@@ -156,8 +155,7 @@ static int read_tenant(const cJSON *item, RelayReportTenant *tenant, Error *rete
     (void)snprintf(tenant->id, sizeof tenant->id, "%s", id);
     return read_count(item, "pending", &tenant->pending, reterr) < 0 ||
                    read_count(item, "oldestPendingSeconds", &tenant->oldest_seconds, reterr) < 0 ||
-                   read_count(item, "dead", &tenant->dead, reterr) < 0 ||
-                   read_count(item, "publishedPerSecond", &tenant->per_second, reterr) < 0
+                   read_count(item, "dead", &tenant->dead, reterr) < 0
                ? -1
                : 0;
 }

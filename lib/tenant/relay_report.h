@@ -2,12 +2,11 @@
  *
  *   {"instance": "relay-7d9f-x2x4q", "database": "7251…/shop", "at": "2026-01-31T12:00:00.000000Z",
  *    "intervalMs": 5000, "after": "", "through": "",
- *    "tenants": [{"id": "acme", "pending": 12, "oldestPendingSeconds": 3, "dead": 0,
- *                 "publishedPerSecond": 41}]}
+ *    "tenants": [{"id": "acme", "pending": 12, "oldestPendingSeconds": 3, "dead": 0}]}
  *
  * A message speaks for every tenant whose id is above `after` and not above `through`, in the order
  * of strcmp ("" means from the first, and up to the last): one of them that is not listed has
- * nothing pending, nothing dead, and published nothing. So a large fleet fits into several
+ * nothing pending and nothing dead. So a large fleet fits into several
  * messages, each of which stands alone, and a lost one does no harm beyond its interval. */
 #ifndef RELAY_REPORT_H
 #define RELAY_REPORT_H
@@ -21,8 +20,8 @@
 #define RELAY_REPORT_SUBJECT_ALL RELAY_REPORT_SUBJECT "*"
 
 enum {
-    RELAY_REPORT_TENANTS_MAX = 2000, /* in one message: below 400 KB */
-    RELAY_REPORT_BYTES_MAX = 512 * 1024,
+    RELAY_REPORT_TENANTS_MAX = 500, /* in one message: below 80 KB */
+    RELAY_REPORT_BYTES_MAX = 128 * 1024,
     RELAY_INSTANCE_MAX = 63,
     RELAY_DATABASE_MAX = 128,
     RELAY_AT_SIZE = 32,
@@ -31,10 +30,9 @@ enum {
 
 typedef struct RelayReportTenant {
     char id[TENANT_ID_MAX + 1];
-    int64_t pending;        /* rows that are not published yet, of the whole outbox  */
-    int64_t oldest_seconds; /* that the oldest of them has waited; 0 without one     */
-    int64_t dead;           /* rows that were given up, of the whole outbox          */
-    int64_t per_second;     /* rows that this instance alone published in a second   */
+    int64_t pending;        /* rows that are not published yet, of the whole outbox */
+    int64_t oldest_seconds; /* that the oldest of them has waited; 0 without one    */
+    int64_t dead;           /* rows that were given up, of the whole outbox         */
 } RelayReportTenant;
 
 typedef struct RelayReport {

@@ -9,6 +9,7 @@ from support.bulkhead import Relay
 from support.jetstream import JetStream
 from support.nats_server import NatsServer
 from support.outbox import Outbox, Row
+from support.report_listener import ReportListener
 from support.tenant_streams import count, events, make_stream, relay_settings
 from support.waiting import eventually
 
@@ -19,7 +20,7 @@ accounts {
     users: [
       { user: admin, password: admin }
       { user: relay, password: relay, permissions: {
-          publish: ["tenant.*.events.>", "$JS.API.STREAM.INFO.*"]
+          publish: ["tenant.*.events.>", "$JS.API.STREAM.INFO.*", "bulkhead.relay.report.*"]
           subscribe: ["_RELAY.>", "$JS.EVENT.ADVISORY.STREAM.>"] } }
       { user: deaf, password: deaf, permissions: {
           publish: ["tenant.*.events.>", "$JS.API.STREAM.INFO.*"]
@@ -68,14 +69,18 @@ def test_the_documented_rights_are_enough(
 ) -> None:
     grant(outbox)
     make_stream(jetstream, "acme", max_msg_size=100)
+    listener = ReportListener(jetstream)
     url = nats.url.replace("//", "//relay:relay@")
-    with Relay(folder / "relay", database(outbox, "relay"), url, ["--nats-inbox=_RELAY"]):
+    flags = ["--nats-inbox=_RELAY", "--report-interval=200ms"]
+    with Relay(folder / "relay", database(outbox, "relay"), url, flags) as relay:
         outbox.postgres.query("SET ROLE application; SELECT outbox_publish('acme', 'order', '{}')")
         outbox.add([Row("acme", "large", b"x" * 200), Row("ghost", "order")])
         eventually(lambda: outbox.count("published") == 1, "one is published")
         eventually(lambda: outbox.count("dead") == 1, "one is dead")
         make_stream(jetstream, "ghost")
         eventually(lambda: count(jetstream, "ghost") == 1, "the advisory woke it", 1.0)
+        eventually(lambda: listener.reports, "it reports")
+        assert "the controller may not hear" not in relay.log.read_text()
 
 
 def test_a_user_who_may_only_publish_is_enough(
@@ -84,7 +89,8 @@ def test_a_user_who_may_only_publish_is_enough(
     make_stream(jetstream, "acme")
     make_stream(jetstream, "other")
     url = nats.url.replace("//", "//least:least@")
-    with Relay(folder / "relay", outbox.postgres.url, url) as relay:
+    flags = ["--report-interval=200ms"]
+    with Relay(folder / "relay", outbox.postgres.url, url, flags) as relay:
         outbox.add([Row("acme", "order")] * 100 + [Row("ghost", "order"), Row("other", "order")])
         eventually(lambda: outbox.count("published", "acme") == 100, "acme's are published")
         make_stream(jetstream, "ghost")
@@ -92,6 +98,8 @@ def test_a_user_who_may_only_publish_is_enough(
         eventually(lambda: "Permissions Violation" in relay.tail(), "it says what it may not", 15)
         assert outbox.count("pending", "other") == 1
         assert events(jetstream, "other") == []
+        needs = "the relay's NATS user needs to publish bulkhead.relay.report.*"
+        assert relay.log.read_text().count(needs) == 1
 
 
 def test_nothing_is_sent_before_the_first_answer_about_the_stream(

@@ -194,7 +194,6 @@ class FakeRelay:
                 "pending": pending,
                 "oldestPendingSeconds": oldest,
                 "dead": dead,
-                "publishedPerSecond": 0,
             }
             for name, (pending, oldest, dead) in sorted(rows.items())
         ]

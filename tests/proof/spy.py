@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from support.jetstream import JetStream
 
-QUIET = ("$JS.", "_INBOX.")
+QUIET = ("$JS.", "_INBOX.", "bulkhead.relay.report.")
 PENDING_MAX = 1 << 20
 
 

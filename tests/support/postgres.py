@@ -1,5 +1,6 @@
 """A real PostgreSQL server on its own port and folder; started from a copy of a ready cluster."""
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -73,6 +74,19 @@ class Postgres(Program):
     def stop_immediate(self) -> None:
         """As after a crash: no checkpoint, the next start replays the log."""
         self.end(signal.SIGQUIT)
+
+    def freeze(self) -> None:
+        """With the processes that serve its connections."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, sig: signal.Signals) -> None:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        for process in [self.pid, *map(int, children.split())]:
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(process, sig)
 
     def connect(self) -> "psycopg.Connection[tuple[Any, ...]]":
         return psycopg.connect(self.url, connect_timeout=5, autocommit=True)
