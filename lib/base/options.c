@@ -211,6 +211,17 @@ static const char *type_word(const Option *option)
     return option->choices != NULL ? option->choices : words[option->type];
 }
 
+static void help_begin(const Option *option, const char *letter, Text *text)
+{
+    text_addf(text, "  %s--%s%s%s\n      %s\n", letter, option->name,
+              *type_word(option) != '\0' ? " " : "", type_word(option), option->help);
+}
+
+static bool has_fallback(const Option *option)
+{
+    return option->fallback != NULL && *option->fallback != '\0';
+}
+
 void options_help(const Option *options, size_t count, Text *text)
 {
     char variable[NAME_SIZE];
@@ -219,11 +230,45 @@ void options_help(const Option *options, size_t count, Text *text)
         const Option *option = &options[i];
 
         option_variable(option, variable, sizeof variable);
-        text_addf(text, "  --%s%s%s\n      %s\n      ", option->name,
-                  *type_word(option) != '\0' ? " " : "", type_word(option), option->help);
-        if (option->fallback != NULL && *option->fallback != '\0')
+        help_begin(option, "", text);
+        text_add(text, "      ");
+        if (has_fallback(option))
             text_addf(text, "Default %s. ", option->fallback);
         text_addf(text, "Also %s.\n", variable);
+    }
+}
+
+const Option *flag_of_letter(const Option *options, size_t count, char letter)
+{
+    const Option *found = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (options[i].name[0] != letter)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = &options[i];
+    }
+    return found;
+}
+
+/* "-o, ", or "" where there is no such short form. */
+static void short_form(const Option *options, size_t count, const Option *option, char ret[8])
+{
+    bool only = flag_of_letter(options, count, option->name[0]) != NULL;
+
+    (void)snprintf(ret, 8, only ? "-%c, " : "", option->name[0]);
+}
+
+void flags_help(const Option *options, size_t count, Text *text)
+{
+    char letter[8];
+
+    for (size_t i = 0; i < count; i++) {
+        short_form(options, count, &options[i], letter);
+        help_begin(&options[i], letter, text);
+        if (has_fallback(&options[i]) && options[i].type != OPTION_FLAG)
+            text_addf(text, "      Default %s.\n", options[i].fallback);
     }
 }
 
@@ -234,6 +279,22 @@ static void cell_add(Text *text, const char *content)
         if (*c == '|')
             text_add(text, "\\");
         text_add_bytes(text, c, 1);
+    }
+}
+
+static void markdown_default(const Option *option, Text *text)
+{
+    cell_add(text, has_fallback(option) ? option->fallback : "none");
+    text_add(text, " | ");
+    cell_add(text, option->help);
+    text_add(text, " |\n");
+}
+
+static void markdown_type(const Option *option, Text *text)
+{
+    if (*type_word(option) != '\0') {
+        text_add(text, " ");
+        cell_add(text, type_word(option));
     }
 }
 
@@ -250,15 +311,22 @@ void options_markdown(const Option *options, size_t count, Text *text)
         option_variable(option, variable, sizeof variable);
         option_key(option, key, sizeof key);
         text_addf(text, "| `--%s`", option->name);
-        if (*type_word(option) != '\0') {
-            text_add(text, " ");
-            cell_add(text, type_word(option));
-        }
+        markdown_type(option, text);
         text_addf(text, " | `%s` | `%s` | ", variable, key);
-        cell_add(text,
-                 option->fallback != NULL && *option->fallback != '\0' ? option->fallback : "none");
+        markdown_default(option, text);
+    }
+}
+
+void flags_markdown(const Option *options, size_t count, Text *text)
+{
+    char letter[8];
+
+    text_add(text, "| flag | default | what it does |\n|---|---|---|\n");
+    for (size_t i = 0; i < count; i++) {
+        short_form(options, count, &options[i], letter);
+        text_addf(text, "| `%s--%s`", letter, options[i].name);
+        markdown_type(&options[i], text);
         text_add(text, " | ");
-        cell_add(text, option->help);
-        text_add(text, " |\n");
+        markdown_default(&options[i], text);
     }
 }

@@ -55,4 +55,13 @@ void option_key(const Option *option, char *ret, size_t size);
 void options_help(const Option *options, size_t count, Text *text);
 void options_markdown(const Option *options, size_t count, Text *text);
 
+/* The same for options that are flags alone, and may be shortened to their first letter where no
+ * other of them begins with it: what a command is to do this once is not for a variable or a file.
+ */
+void flags_help(const Option *options, size_t count, Text *text);
+void flags_markdown(const Option *options, size_t count, Text *text);
+
+/* The only one of them that begins with LETTER, or NULL. */
+const Option *flag_of_letter(const Option *options, size_t count, char letter);
+
 #endif

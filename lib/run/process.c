@@ -36,24 +36,26 @@ static void name_setup(Process *process)
                    process->host, random_u32());
 }
 
-static int run_program(Process *process, const char *command, ProcessRun *run)
+static int run_program(Process *process, ProcessRun *run)
 {
+    const Command *command = process->invocation.command;
     Error error;
 
-    if (run(process, command, &error) == 0)
+    if (run(process, command != NULL ? command->name : "", &error) == 0)
         return EXIT_SUCCESS;
-    log_error("cannot run", KV("error", error.text));
+    if (command != NULL && command->by_hand)
+        (void)fprintf(stderr, "%s %s: %s\n", process->program->name, command->name, error.text);
+    else
+        log_error("cannot run", KV("error", error.text));
     return error.kind == ERROR_INVALID ? EXIT_USAGE : EXIT_FAILED;
 }
 
 int process_main(Process *process, int argc, char **argv, ProcessRun *run)
 {
-    const char *command = NULL;
-
     (void)mallopt(M_ARENA_MAX, ARENAS_MAX); /* else each thread keeps a heap of its own */
     (void)prctl(PR_SET_DUMPABLE, 0);        /* secrets are in memory: no core dump, no ptrace */
     json_init();
-    switch (settings_load(process->program, argc, argv, process->settings, &command)) {
+    switch (settings_load(process->program, argc, argv, process->settings, &process->invocation)) {
     case SETTINGS_SHOWN:
         return EXIT_SUCCESS;
     case SETTINGS_WRONG:
@@ -64,5 +66,5 @@ int process_main(Process *process, int argc, char **argv, ProcessRun *run)
     log_setup(process);
     stop_init();
     name_setup(process);
-    return run_program(process, command, run);
+    return run_program(process, run);
 }

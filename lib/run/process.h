@@ -30,6 +30,7 @@ typedef struct Process {
     void *settings;               /* of the program's own struct; filled before `run` is called */
     size_t log_level_offset;      /* of its `const char *` fields of --log-level ... */
     size_t log_format_offset;     /* ... and --log-format                            */
+    Invocation invocation;        /* what it was called for                          */
     char host[PROCESS_HOST_SIZE]; /* the pod's name                                 */
     char name[PROCESS_NAME_SIZE]; /* "bulkhead-relay <host> 1a2b3c4d": one of its kind */
 } Process;

@@ -72,6 +72,16 @@ static const Binary binaries[] = {
     },
 };
 
+static void command_add(const Program *program, const Command *command, Text *page)
+{
+    if (command->option_count == 0)
+        return;
+    text_addf(page, "\n### %s %s%s%s\n\n", program->name, command->name,
+              command->words != NULL ? " " : "", command->words != NULL ? command->words : "");
+    text_add(page, "Flags of this command alone, without variables and keys.\n\n");
+    flags_markdown(command->options, command->option_count, page);
+}
+
 static void options_add(const Binary *binary, Text *page)
 {
     const Program *program = binary->program;
@@ -86,6 +96,8 @@ static void options_add(const Binary *binary, Text *page)
     if (program->command_count > 0)
         text_add(page, "\n");
     options_markdown(program->options, program->option_count, page);
+    for (size_t i = 0; i < program->command_count; i++)
+        command_add(program, &program->commands[i], page);
 }
 
 static void options_page(Text *page)
@@ -271,30 +283,46 @@ static void fallback_check(const Option *option, size_t settings_size)
     test_free(settings);
 }
 
-TEST(every_fallback_is_a_value_of_its_option)
+/* Calls CHECK for each table of options: the program's own and that of each of its commands. */
+static void each_table(void (*check)(const Option *options, size_t count, size_t settings_size))
 {
     for (size_t i = 0; i < ARRAY_SIZE(binaries); i++) {
-        for (size_t j = 0; j < binaries[i].program->option_count; j++)
-            fallback_check(&binaries[i].program->options[j], binaries[i].settings_size);
+        const Program *program = binaries[i].program;
+
+        check(program->options, program->option_count, binaries[i].settings_size);
+        for (size_t j = 0; j < program->command_count; j++)
+            check(program->commands[j].options, program->commands[j].option_count,
+                  binaries[i].settings_size);
+    }
+}
+
+static void fallbacks_check(const Option *options, size_t count, size_t settings_size)
+{
+    for (size_t i = 0; i < count; i++)
+        fallback_check(&options[i], settings_size);
+}
+
+TEST(every_fallback_is_a_value_of_its_option)
+{
+    each_table(fallbacks_check);
+}
+
+static void names_check(const Option *options, size_t count, size_t settings_size)
+{
+    (void)settings_size;
+    for (size_t i = 0; i < count; i++) {
+        const Option *option = &options[i];
+
+        assert_ptr_equal(option_find(options, count, option->name), option);
+        assert_int_equal(strspn(option->name, "abcdefghijklmnopqrstuvwxyz-"), strlen(option->name));
+        assert_string_not_equal(option->name, "config");
+        assert_true(ends_with(option->help, "."));
     }
 }
 
 TEST(an_option_has_a_name_of_its_own_and_a_sentence)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(binaries); i++) {
-        const Program *program = binaries[i].program;
-
-        for (size_t j = 0; j < program->option_count; j++) {
-            const Option *option = &program->options[j];
-
-            assert_ptr_equal(option_find(program->options, program->option_count, option->name),
-                             option);
-            assert_int_equal(strspn(option->name, "abcdefghijklmnopqrstuvwxyz-"),
-                             strlen(option->name));
-            assert_string_not_equal(option->name, "config");
-            assert_true(ends_with(option->help, "."));
-        }
-    }
+    each_table(names_check);
 }
 
 int main(void)

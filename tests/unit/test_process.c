@@ -19,7 +19,8 @@ static const Option options[] = {
      "Form of the log lines."},
 };
 
-static const Command commands[] = {{"", "goes on"}, {"once", "goes once"}};
+static const Command commands[] = {{.name = "", .help = "goes on"},
+                                   {.name = "once", .help = "goes once"}};
 
 static const Program program = {
     .name = "test-program",

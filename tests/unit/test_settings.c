@@ -11,6 +11,8 @@ typedef struct Values {
     const char *format;
     int64_t batch;
     bool quiet;
+    const char *only;
+    int64_t most;
 } Values;
 
 #define FIELD(name) offsetof(Values, name)
@@ -22,9 +24,23 @@ static const Option options[] = {
     {"quiet", OPTION_FLAG, FIELD(quiet), "false", 0, 0, NULL, "Say less."},
 };
 
+static const Option list_flags[] = {
+    {"only", OPTION_TEXT, FIELD(only), "", 0, 0, NULL, "Those alone."},
+    {"most", OPTION_COUNT, FIELD(most), "10", 1, 99, NULL, "How many."},
+    {"mirror", OPTION_FLAG, FIELD(quiet), "true", 0, 0, NULL, "The other way round."},
+};
+
 static const Command commands[] = {
-    {"", "drains the outbox"},
-    {"migrate", "brings the schema up to date"},
+    {.name = "", .help = "drains the outbox"},
+    {.name = "migrate", .help = "brings the schema up to date"},
+    {
+        .name = "dead list",
+        .help = "lists",
+        .words = "[ID ...]",
+        .options = list_flags,
+        .option_count = ARRAY_SIZE(list_flags),
+    },
+    {.name = "dead end", .help = "ends"},
 };
 
 static const Program relay = {
@@ -58,7 +74,7 @@ static int load(void *context)
 {
     Start *start = context;
     char *argv[WORDS_MAX + 3] = {NULL};
-    const char *command = NULL;
+    Invocation invocation;
     Values values = {0};
     int argc = 0;
 
@@ -73,10 +89,15 @@ static int load(void *context)
     if (start->variable != NULL)
         (void)setenv(start->variable, start->value, 1);
     SettingsResult result = settings_load(start->program != NULL ? start->program : &relay, argc,
-                                          argv, &values, &command);
+                                          argv, &values, &invocation);
     if (result == SETTINGS_RUN)
-        (void)printf("command=%s table=%s format=%s batch=%" PRId64 " quiet=%d", command,
-                     values.table, values.format, values.batch, values.quiet);
+        (void)printf("command=%s table=%s format=%s batch=%" PRId64 " quiet=%d",
+                     invocation.command != NULL ? invocation.command->name : "", values.table,
+                     values.format, values.batch, values.quiet);
+    if (result == SETTINGS_RUN && values.only != NULL)
+        (void)printf(" only=%s most=%" PRId64, values.only, values.most);
+    for (size_t i = 0; i < invocation.word_count; i++)
+        (void)printf(" [%s]", invocation.words[i]);
     for (int i = 0; i < argc; i++)
         free(argv[i]);
     return (int)result;
@@ -155,6 +176,75 @@ TEST(a_command_stands_before_the_flags)
 {
     runs_with((Start){.words = {"migrate", "--table=rows"}},
               "command=migrate table=rows format=json batch=64 quiet=0");
+}
+
+TEST(a_command_of_two_words_has_flags_and_words_of_its_own)
+{
+    runs_with((Start){.words = {"dead", "list"}},
+              "command=dead list table=outbox format=json batch=64 quiet=1 only= most=10");
+    runs_with((Start){.words = {"dead", "list", "7", "--only=x", "--table", "rows", "8"}},
+              "command=dead list table=rows format=json batch=64 quiet=1 only=x most=10 [7] [8]");
+    runs_with((Start){.words = {"dead", "end"}},
+              "command=dead end table=outbox format=json batch=64 quiet=0");
+}
+
+TEST(a_flag_of_a_command_may_be_given_by_a_letter_that_no_other_has)
+{
+    runs_with((Start){.words = {"dead", "list", "-o", "x", "1"}},
+              "command=dead list table=outbox format=json batch=64 quiet=1 only=x most=10 [1]");
+    runs_with((Start){.words = {"dead", "list", "-o=-y"}},
+              "command=dead list table=outbox format=json batch=64 quiet=1 only=-y most=10");
+}
+
+TEST(flags_of_a_command_have_no_variable_and_no_key)
+{
+    runs_with((Start){.words = {"dead", "list"}, .variable = "BULKHEAD_ONLY", .value = "x"},
+              "command=dead list table=outbox format=json batch=64 quiet=1 only= most=10");
+    complains_of_config("only: x\n", "unknown key 'only'; see test-relay --help\n");
+}
+
+TEST(the_help_of_a_command_shows_its_flags_first)
+{
+    const Child *child = started((Start){.words = {"dead", "list", "--help"}});
+
+    assert_int_equal(child->status, SETTINGS_SHOWN);
+    assert_true(text_starts(text_get(&child->out),
+                            "test-relay " BULKHEAD_VERSION ": lists\n\n"
+                            "Usage: test-relay dead list [ID ...] [--flag=value ...]\n\n"
+                            "Flags of this command:\n"
+                            "  -o, --only TEXT\n      Those alone.\n"
+                            "  --most N\n      How many.\n      Default 10.\n"
+                            "  --mirror\n      The other way round.\n\nFlags;"));
+}
+
+TEST(wrong_words_of_a_command_are_told_with_its_help)
+{
+    static const struct {
+        const char *words[WORDS_MAX];
+        const char *want;
+    } cases[] = {
+        {{"dead"},
+         "'dead' alone is no command; there are 'dead list', 'dead end'; see test-relay --help\n"},
+        {{"dea"}, "unknown command 'dea'; see test-relay --help\n"},
+        {{"dead", "lis"},
+         "'dead' alone is no command; there are 'dead list', 'dead end'; see test-relay --help\n"},
+        {{"--only=x"}, "unknown flag '--only'; see test-relay --help\n"},
+        {{"dead", "end", "--only=x"}, "unknown flag '--only'; see test-relay dead end --help\n"},
+        {{"dead", "end", "7"}, "unexpected word '7'; see test-relay dead end --help\n"},
+        {{"dead", "list", "-m", "1"}, "unexpected word '-m'; see test-relay dead list --help\n"},
+        {{"dead", "list", "-o"}, "--only: a value is missing; see test-relay dead list --help\n"},
+        {{"dead", "list", "--most=0"},
+         "--most: '0' is not a whole number from 1 to 99; see test-relay dead list --help\n"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        Start start = {0};
+        char want[512];
+
+        memcpy(start.words, cases[i].words, sizeof start.words);
+        (void)snprintf(want, sizeof want, "test-relay: %s", cases[i].want);
+        complains(start, want);
+    }
 }
 
 TEST(a_file_wins_over_the_defaults)
@@ -236,7 +326,7 @@ TEST(a_wrong_flag_is_told_before_a_file_is_read)
 
 TEST(help_shows_commands_flags_and_where_they_come_from)
 {
-    const Child *child = started((Start){.words = {"migrate", "--nonsense", "--help"}});
+    const Child *child = started((Start){.words = {"--nonsense", "--help"}});
 
     assert_int_equal(child->status, SETTINGS_SHOWN);
     assert_string_equal(text_get(&child->err), "");
@@ -244,7 +334,9 @@ TEST(help_shows_commands_flags_and_where_they_come_from)
                         "test-relay " BULKHEAD_VERSION ": carries rows\n\n"
                         "Usage: test-relay [COMMAND] [--flag=value ...]\n\nCommands:\n"
                         "  (none)           drains the outbox\n"
-                        "  migrate          brings the schema up to date\n\n"
+                        "  migrate          brings the schema up to date\n"
+                        "  dead list        lists\n"
+                        "  dead end         ends\n\n"
                         "Flags; a flag wins over its variable, and that over --config's file:\n"
                         "  --config PATH\n      A YAML file of settings. Also BULKHEAD_CONFIG.\n"
                         "  --table TEXT\n      Table that holds the events.\n"
@@ -281,6 +373,11 @@ int main(void)
         cmocka_unit_test(flags_take_their_value_from_behind_the_equals_sign_or_from_the_next_word),
         cmocka_unit_test(the_last_of_two_flags_wins),
         cmocka_unit_test(a_command_stands_before_the_flags),
+        cmocka_unit_test(a_command_of_two_words_has_flags_and_words_of_its_own),
+        cmocka_unit_test(a_flag_of_a_command_may_be_given_by_a_letter_that_no_other_has),
+        cmocka_unit_test(flags_of_a_command_have_no_variable_and_no_key),
+        cmocka_unit_test(the_help_of_a_command_shows_its_flags_first),
+        cmocka_unit_test(wrong_words_of_a_command_are_told_with_its_help),
         cmocka_unit_test(a_file_wins_over_the_defaults),
         cmocka_unit_test(a_variable_wins_over_the_file),
         cmocka_unit_test(a_flag_wins_over_the_variable),
