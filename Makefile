@@ -82,12 +82,15 @@ LAYERS_relay/core           := $(BASE) lib/tenant
 LAYERS_relay/source         := $(BASE) lib/run lib/tenant relay/core relay/schema
 LAYERS_relay/schema         := $(BASE)
 LAYERS_relay/sink           := $(BASE) lib/run lib/jetstream lib/tenant relay/core
-LAYERS_relay                := $(BASE) lib/run lib/jetstream lib/tenant relay/core relay/source relay/sink relay/schema
+LAYERS_relay/commands       := $(BASE) lib/run lib/tenant relay/core relay/source relay/schema
+LAYERS_relay                := $(BASE) lib/run lib/jetstream lib/tenant relay/core relay/source relay/sink relay/schema \
+	relay/commands
 LAYERS_provisioner/core     := $(BASE) lib/tenant lib/jetstream lib/kube
 LAYERS_provisioner          := $(BASE) lib/run lib/kube lib/tenant lib/jetstream provisioner/core
 LAYERS_tests/support        := $(BASE) lib/tenant controller/plan relay/core relay/schema
 LAYERS_tests/unit           := tests/support $(BASE) lib/run lib/jetstream lib/kube lib/tenant controller \
-	controller/state controller/plan controller/survey controller/reconcile relay relay/core relay/source relay/sink relay/schema
+	controller/state controller/plan controller/survey controller/reconcile relay relay/core relay/source relay/sink relay/schema \
+	relay/commands
 LAYERS_tests/unit           += provisioner provisioner/core
 LAYERS_tests/bench          := $(BASE) lib/run lib/tenant relay/core relay/source relay/schema
 LAYERS_tests/fuzz           := $(BASE) $(LAYERS_provisioner/core) provisioner/core
@@ -99,11 +102,12 @@ PURE := $(wildcard lib/base/*.c lib/tenant/*.c controller/plan/*.c controller/st
 	$(filter-out controller/survey/fleet.c,$(wildcard controller/survey/*.c)) \
 	lib/jetstream/api_error.c lib/jetstream/credentials.c $(wildcard lib/jetstream/field*.c lib/jetstream/*_fields.c) \
 	$(wildcard lib/kube/kube_path.c lib/kube/kube_status.c lib/kube/watch_lines.c lib/kube/watch_events.c lib/kube/watch_rule.c lib/kube/lease_rule.c lib/kube/event_series.c lib/kube/kube_limit.c)
-PURE += $(wildcard provisioner/core/*.c)
+PURE += $(wildcard provisioner/core/*.c) relay/commands/dead_filter.c
 
 BINARIES := $O/bulkhead-controller $O/bulkhead-relay
 FOLDERS  := lib/base lib/run lib/jetstream lib/kube lib/tenant controller controller/state \
-	controller/plan controller/survey controller/reconcile relay relay/core relay/source relay/sink relay/schema
+	controller/plan controller/survey controller/reconcile relay relay/core relay/source relay/sink relay/schema \
+	relay/commands
 BINARIES += $O/bulkhead-provisioner
 FOLDERS  += provisioner provisioner/core
 SRC      := $(wildcard $(addsuffix /*.c,$(FOLDERS)))

@@ -121,6 +121,26 @@ static int run_relay(Relay *self, Error *reterr)
     return r;
 }
 
+static int run_dead(const Relay *self, const char *what, Error *reterr)
+{
+    const Invocation *invocation = &self->process->invocation;
+    const DeadWords words = {invocation->words, invocation->word_count};
+    const OutboxSettings outbox = relay_outbox(self->options);
+    const DeadOptions *options = &self->options->dead;
+
+    if (text_eq(what, "list"))
+        return dead_list(&outbox, options, &words, reterr);
+    return text_eq(what, "requeue") ? dead_requeue(&outbox, options, &words, reterr)
+                                    : dead_discard(&outbox, options, &words, reterr);
+}
+
+static int run_replay(const Relay *self, Error *reterr)
+{
+    const OutboxSettings outbox = relay_outbox(self->options);
+
+    return replay_command(&outbox, self->options->keep_ms, &self->options->replay, reterr);
+}
+
 static int relay_run(Process *process, const char *command, Error *reterr)
 {
     static Relay relay;
@@ -131,6 +151,10 @@ static int relay_run(Process *process, const char *command, Error *reterr)
         return print_schema(&relay, reterr);
     if (text_eq(command, "migrate"))
         return run_migrate(&relay, reterr);
+    if (text_starts(command, "dead "))
+        return run_dead(&relay, command + strlen("dead "), reterr);
+    if (text_eq(command, "replay"))
+        return run_replay(&relay, reterr);
     return run_relay(&relay, reterr);
 }
 

@@ -9,7 +9,13 @@
         "column-" flag, OPTION_TEXT, FIELD(names.columns[column]), ours, 0, 0, NULL, what          \
     }
 
-enum { SECOND_MS = 1000, POLL_MAX_MS = 10 * 1000, REPORT_MIN_MS = 100, HOUR_MS = 3600 * 1000 };
+enum {
+    SECOND_MS = 1000,
+    POLL_MAX_MS = 10 * 1000,
+    REPORT_MIN_MS = 100,
+    HOUR_MS = 3600 * 1000,
+    LIMIT_MAX = 1000 * 1000
+};
 
 #define YEAR_MS (INT64_C(365) * 24 * 3600 * 1000)
 
@@ -85,9 +91,82 @@ static const Option options[] = {
      "Print the SQL of the outbox's tables and end."},
 };
 
+/* What the commands for dead rows have in common. */
+#define DEAD_ROWS(most, most_help)                                                                 \
+    {"tenant", OPTION_TEXT, FIELD(dead.tenant), "", 0, 0, NULL, "Only rows of this tenant_id."},   \
+        {"reason",                                                                                 \
+         OPTION_TEXT,                                                                              \
+         FIELD(dead.reason),                                                                       \
+         "",                                                                                       \
+         0,                                                                                        \
+         0,                                                                                        \
+         NULL,                                                                                     \
+         "Only rows that died of this reason, as the list shows it."},                             \
+        {"limit", OPTION_COUNT, FIELD(dead.limit), most, 0, LIMIT_MAX, NULL, most_help},           \
+    {                                                                                              \
+        "output", OPTION_TEXT, FIELD(dead.output), "text", 0, 0, "text|json",                      \
+            "Form of the answer."                                                                  \
+    }
+
+static const Option list_flags[] = {
+    DEAD_ROWS("100", "Most rows that are shown."),
+    {"payload", OPTION_FLAG, FIELD(dead.payload), "false", 0, 0, NULL,
+     "Show headers, and payloads in base64, too; with --output=json."},
+};
+
+static const Option move_flags[] = {
+    DEAD_ROWS("0", "Most rows that are taken; 0: all."),
+    {"all", OPTION_FLAG, FIELD(dead.all), "false", 0, 0, NULL,
+     "Every dead row, where neither ids nor --tenant nor --reason say which."},
+    {"dry-run", OPTION_FLAG, FIELD(dead.dry_run), "false", 0, 0, NULL,
+     "Count them, and change nothing."},
+};
+
+static const Option replay_flags[] = {
+    {"since", OPTION_TEXT, FIELD(replay.since), "", 0, 0, NULL,
+     "Rows that were published from then on: 2026-01-31T12:00:00Z, or 15m ago. Needed."},
+    {"until", OPTION_TEXT, FIELD(replay.until), "0s", 0, 0, NULL,
+     "... and before this time, given in the same way."},
+    {"tenant", OPTION_TEXT, FIELD(replay.tenant), "", 0, 0, NULL, "Only rows of this tenant."},
+    {"output", OPTION_TEXT, FIELD(replay.output), "text", 0, 0, "text|json", "Form of the answer."},
+    {"dry-run", OPTION_FLAG, FIELD(replay.dry_run), "false", 0, 0, NULL,
+     "Count them, and change nothing."},
+};
+
 static const Command commands[] = {
-    {"", "Relay: carry the outbox's rows to their tenants' streams until stopped."},
-    {"migrate", "Create the outbox's tables, or bring them up to date, and end."},
+    {.name = "", .help = "Relay: carry the outbox's rows to their tenants' streams until stopped."},
+    {.name = "migrate", .help = "Create the outbox's tables, or bring them up to date, and end."},
+    {
+        .name = "dead list",
+        .help = "List rows that were given up, with the reason.",
+        .words = "[DEAD_ID ...]",
+        .options = list_flags,
+        .option_count = ARRAY_SIZE(list_flags),
+        .by_hand = true,
+    },
+    {
+        .name = "dead requeue",
+        .help = "Put such rows back: under their old message id, before later rows of their key.",
+        .words = "[DEAD_ID ...]",
+        .options = move_flags,
+        .option_count = ARRAY_SIZE(move_flags),
+        .by_hand = true,
+    },
+    {
+        .name = "dead discard",
+        .help = "Delete such rows for good.",
+        .words = "[DEAD_ID ...]",
+        .options = move_flags,
+        .option_count = ARRAY_SIZE(move_flags),
+        .by_hand = true,
+    },
+    {
+        .name = "replay",
+        .help = "Publish again what was published in a time, while --keep keeps it.",
+        .options = replay_flags,
+        .option_count = ARRAY_SIZE(replay_flags),
+        .by_hand = true,
+    },
 };
 
 const Program relay_program = {

@@ -3,7 +3,9 @@
 #define RELAY_OPTIONS_H
 
 #include "connection.h"
+#include "dead_command.h"
 #include "outbox.h"
+#include "replay_command.h"
 #include "settings.h"
 
 typedef struct RelayOptions {
@@ -22,6 +24,8 @@ typedef struct RelayOptions {
     int64_t poll_ms;
     int64_t max_attempts;
     bool print_schema;
+    DeadOptions dead;
+    ReplayOptions replay;
 } RelayOptions;
 
 extern const Program relay_program;
