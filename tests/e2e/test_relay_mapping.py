@@ -94,13 +94,28 @@ def column(postgres: Postgres, sql: LiteralString) -> list[object]:
     return [row[0] for row in postgres.query(sql)]
 
 
+# The relay's role has no more rights than it needs, on a table that shows nobody else's rows.
+SHOP_ROLE: list[LiteralString] = [
+    "CREATE ROLE relay LOGIN BYPASSRLS",
+    'GRANT USAGE ON SCHEMA "Shop" TO relay',
+    'GRANT SELECT, UPDATE, DELETE ON "Shop"."order""Events" TO relay',
+    'GRANT SELECT, INSERT ON "Shop"."order""Events_dead" TO relay',
+    'GRANT SELECT, INSERT, UPDATE ON "Shop"."order""Events_lane" TO relay',
+    'GRANT SELECT ON "Shop"."bulkhead_order""Events_schema" TO relay',
+    'ALTER TABLE "Shop"."order""Events" ENABLE ROW LEVEL SECURITY',
+    'CREATE POLICY nobody ON "Shop"."order""Events" USING (false)',
+]
+
+
 def test_a_table_with_other_names_and_types(
     postgres: Postgres, jetstream: JetStream, new_mapped: NewRelay
 ) -> None:
     run(postgres, *SHOP)
     make_stream(jetstream, CUSTOMER, max_msg_size=200)
     migrate(postgres.url, *SHOP_FLAGS)
-    with new_mapped(*SHOP_FLAGS) as relay:
+    run(postgres, *SHOP_ROLE)
+    as_relay = postgres.url.replace("postgres@", "relay@")
+    with new_mapped(*SHOP_FLAGS, database=as_relay) as relay:
         postgres.query(SHOP_ROW, CUSTOMER, "order-paid", '{"order": 1}', '{"shop": "north"}')
         postgres.query(SHOP_ROW, CUSTOMER, "order-paid", '{"order": 2}', None)
         postgres.query(SHOP_ROW, CUSTOMER, "order-paid", '"%s"' % ("x" * 300), None)

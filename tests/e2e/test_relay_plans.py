@@ -10,16 +10,16 @@ from support.nats_server import NatsServer
 from support.outbox import Outbox, Row
 from support.pgbouncer import PgBouncer
 from support.postgres import Postgres
-from support.tenant_streams import count, make_stream
+from support.tenant_streams import count, make_stream, relay_settings
 from support.waiting import eventually
 
 TENANTS = [f"t{number}" for number in range(20)]
 
 
-def scans(postgres: Postgres) -> tuple[int, int]:
-    """Of the whole outbox, and by its indexes."""
-    sql = "SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'outbox'"
-    whole, indexed = postgres.query(sql)[0]
+def scans(postgres: Postgres, table: str = "outbox") -> tuple[int, int]:
+    """Of the whole table, and by its indexes."""
+    sql = "SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = %s"
+    whole, indexed = postgres.query(sql, table)[0]
     return int(whole), int(indexed)
 
 
@@ -50,6 +50,32 @@ def test_no_statement_reads_the_whole_table(
     assert after == whole
     assert indexed > 0
     assert sum(count(jetstream, tenant) for tenant in TENANTS) == 199 * 20
+
+
+def test_no_statement_reads_the_whole_of_an_adopted_table(
+    folder: Path, postgres: Postgres, nats: NatsServer, jetstream: JetStream
+) -> None:
+    """Whose columns have types of their own."""
+    postgres.query(
+        "CREATE TABLE events (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+        " tenant_id uuid NOT NULL, event_type varchar(40), ordering_key varchar(80), payload json)"
+    )
+    tenants = [f"0b9c4f9e-6a53-4d0c-9d8e-1f6a7a0c2b{number:02}" for number in range(20)]
+    for tenant in tenants:
+        make_stream(jetstream, tenant, metadata=relay_settings(ordering="Key"))
+    migrate(postgres.url, "--table=events")
+    postgres.query("ANALYZE events")
+    insert = "INSERT INTO events (tenant_id, event_type, ordering_key, payload) SELECT %s, 'a', 'k'"
+    for tenant in tenants:
+        postgres.query(insert + ", '{}' FROM generate_series(1, 100)", tenant)
+    before, _ = scans(postgres, "events")
+    with Relay(folder / "relay", postgres.url, nats.url, ["--table=events", "--keep=1s"]) as relay:
+        name = "bulkhead_outbox_cleaned_total"
+        eventually(lambda: relay.metrics().get(name) == 2000, "all are cleaned away", 30)
+    eventually(lambda: not others(postgres), "their sessions have ended")
+    after, indexed = scans(postgres, "events")
+    assert after == before
+    assert indexed > 0
 
 
 def test_what_holds_vacuum_back_is_measured(
