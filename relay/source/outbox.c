@@ -1,9 +1,11 @@
 #include "outbox.h"
 
 #include "alloc.h"
+#include "clock.h"
 #include "fetch.h"
 #include "inspect.h"
 #include "rowset.h"
+#include "settle_apart.h"
 #include "sql_template.h"
 #include "statements.h"
 
@@ -18,6 +20,7 @@ struct Outbox {
     char *due_cursor;
     Params params;
     RowSet set;
+    Refused refused;
     bool taken[LANES_A_ROUND];
     bool limited[LANES_A_ROUND];
     int64_t spent[LANES_A_ROUND]; /* rows of tenants with a limit, to be written with the batch */
@@ -258,6 +261,18 @@ static int fetch_large(Outbox *self, Error *reterr)
     return 0;
 }
 
+static void leave_out_refused(Outbox *self)
+{
+    int64_t now_ms = clock_ms();
+
+    for (size_t i = 0; i < self->set.count;) {
+        if (refused_has(&self->refused, rowset_id(&self->set, i), now_ms))
+            rowset_remove(&self->set, i);
+        else
+            i++;
+    }
+}
+
 /* What tenants with a limit use is written when the batch ends. */
 static void count_spent(Outbox *self, const RoundPlan *plan)
 {
@@ -289,6 +304,20 @@ static int settle_first(Outbox *self, Part *settle, const Settlement *settlement
     return postgres_is_pooled(self->postgres) ? end_settlement(settle, reterr) : 0;
 }
 
+/* The rows that PostgreSQL did not refuse are written down by themselves. The error stays one: it
+ * is told, and the connection begins anew. */
+static int settlement_failed(Outbox *self, const Settlement *settlement, Error *reterr)
+{
+    Error ignored;
+
+    if (reterr->kind != ERROR_BUG)
+        return given_up(self);
+    (void)error_wrap(reterr, "a row cannot be written down; others of its batch are, one by one");
+    if (outbox_open(self, &ignored) == 0)
+        settle_apart(self->postgres, &self->params, settlement, self->on_published, &self->refused);
+    return given_up(self);
+}
+
 int outbox_exchange(Outbox *self, const Settlement *settlement, const RoundPlan *plan,
                     Fetched *ret_fetched, Error *reterr)
 {
@@ -301,7 +330,7 @@ int outbox_exchange(Outbox *self, const Settlement *settlement, const RoundPlan 
     if (settle_first(self, &settle, settlement, reterr) < 0 ||
         (plan->count > 0 && send_fetch(self, &fetch, plan, reterr) < 0) ||
         end_settlement(&settle, reterr) < 0)
-        return given_up(self);
+        return settlement_failed(self, settlement, reterr);
     self->in_transaction = false;
     self->spender_count = 0;
     if (plan->count == 0)
@@ -309,6 +338,7 @@ int outbox_exchange(Outbox *self, const Settlement *settlement, const RoundPlan 
     if (read_fetch(self, &fetch, plan, reterr) < 0 ||
         (self->set.count > 0 && fetch_large(self, reterr) < 0))
         return given_up(self);
+    leave_out_refused(self);
     rowset_order(&self->set);
     count_spent(self, plan);
     *ret_fetched = (Fetched){

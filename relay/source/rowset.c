@@ -114,6 +114,18 @@ void rowset_add(RowSet *set, PGresult *result, size_t plan_count)
     }
 }
 
+int64_t rowset_id(const RowSet *set, size_t i)
+{
+    assert(i < set->count);
+    return set->placed[i].row.id;
+}
+
+void rowset_remove(RowSet *set, size_t i)
+{
+    assert(i < set->count);
+    set->placed[i] = set->placed[--set->count];
+}
+
 static bool is_apart(const Row *row)
 {
     return row->payload.at == NULL && row->payload_size >= 0;

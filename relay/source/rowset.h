@@ -26,6 +26,10 @@ void rowset_done(RowSet *set);
 /* Adds the rows of RESULT, which it takes over, for a plan of PLAN_COUNT entries. */
 void rowset_add(RowSet *set, PGresult *result, size_t plan_count);
 
+/* Before they are ordered: the id of the row at I, and the set without it. */
+int64_t rowset_id(const RowSet *set, size_t i);
+void rowset_remove(RowSet *set, size_t i);
+
 /* The ids of those whose payload was too large to come along, up to BYTES_MAX in all and at least
  * one; RET_IDS has room for all rows. */
 size_t rowset_large(const RowSet *set, int64_t bytes_max, int64_t *ret_ids);

@@ -199,3 +199,32 @@ def test_no_value_of_a_column_stops_the_rows_of_others(
     assert "trying on" not in relay.tail()
     oldest = 'bulkhead_outbox_dead{tenant="acme"}'
     eventually(lambda: relay.metrics().get(oldest) == 5, "and measured", 15)
+
+
+REFUSE = [
+    "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+    " IF OLD.event_type = 'bad' THEN RAISE EXCEPTION 'hands off'; END IF;"
+    " RETURN coalesce(NEW, OLD); END $$",
+    "CREATE TRIGGER refuse BEFORE UPDATE OR DELETE ON outbox"
+    " FOR EACH ROW EXECUTE FUNCTION refuse()",
+]
+
+
+@pytest.mark.parametrize("flag", ["--on-published=mark", "--on-published=delete"])
+def test_a_row_that_the_table_does_not_let_go_stops_no_other(
+    outbox: Outbox, jetstream: JetStream, new_relay: Callable[..., Relay], flag: str
+) -> None:
+    for statement in REFUSE:
+        outbox.postgres.query(statement)
+    make_stream(jetstream, "acme")
+    make_stream(jetstream, "other")
+    outbox.add([Row("acme", "bad"), *[Row("acme", "good"), Row("other", "good")] * 500])
+    relay = new_relay(flag).start()
+    eventually(lambda: outbox.count("pending") == 1, "all others are written down", 20)
+    eventually(lambda: "hands off (P0001)" in relay.tail(), "the refusal is said")
+    outbox.add([Row("acme", "later")])
+    eventually(lambda: outbox.count("pending") == 1, "those that come later, too", 20)
+    outbox.postgres.query("DROP TRIGGER refuse ON outbox")
+    eventually(lambda: outbox.count("pending") == 0, "in the end it is let go", 25)
+    assert count(jetstream, "acme") == 502
+    assert count(jetstream, "other") == 500
