@@ -33,7 +33,8 @@ def drained(outbox: Outbox) -> bool:
 def test_ten_thousand_rows_by_two_replicas_one_killed_in_the_middle(
     outbox: Outbox, jetstream: JetStream, new_relay: Callable[..., Relay], flags: list[str]
 ) -> None:
-    for tenant in TENANTS:
+    first, later = TENANTS[:10], TENANTS[10:]  # so that the kill never comes after the end
+    for tenant in first:
         make_stream(jetstream, tenant)
     outbox.postgres.query(
         "INSERT INTO outbox (tenant_id, event_type, payload)"
@@ -43,9 +44,10 @@ def test_ten_thousand_rows_by_two_replicas_one_killed_in_the_middle(
     relays = [new_relay("--batch=200", *flags), new_relay("--batch=200", *flags)]
     for relay in relays:
         relay.start(wait=False)
-    eventually(lambda: sum(count(jetstream, t) for t in TENANTS) > 1000, "some are published")
+    eventually(lambda: sum(count(jetstream, t) for t in first) > 1000, "some are published")
     relays[0].kill()
-    assert sum(count(jetstream, t) for t in TENANTS) < 10000, "all was over before the kill"
+    for tenant in later:
+        make_stream(jetstream, tenant)
     eventually(lambda: drained(outbox), "all are published", 60)
     for tenant in TENANTS:
         found = events(jetstream, tenant)
