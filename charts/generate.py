@@ -2,8 +2,8 @@
 """Makes the chart's generated files, or with --check says which of them are out of date.
 
 values.yaml gives values.schema.json and the table in README.md; ../crds goes to files/crds byte for
-byte; ../VERSION gives version and appVersion in Chart.yaml. For pipelines, examples/gitops gets the
-Tenant's JSON Schema, and its Lua as settings of Argo CD.
+byte; ../VERSION gives version, appVersion and the images' tags in Chart.yaml. For pipelines,
+examples/gitops gets the Tenant's JSON Schema, and its Lua as settings of Argo CD.
 """
 
 import json
@@ -113,7 +113,8 @@ def make_readme(values: dict[str, Any], comments: dict[str, Comment]) -> str:
 def make_chart_yaml() -> str:
     version = (TOP / "VERSION").read_text().strip()
     text = (CHART / "Chart.yaml").read_text()
-    return re.sub(r"(?m)^(version|appVersion): .*$", rf"\1: {version}", text)
+    text = re.sub(r"(?m)^(version|appVersion): .*$", rf"\1: {version}", text)
+    return re.sub(r"(?m)^( +image: bulkhead/[a-z-]+):.*$", rf"\1:{version}", text)
 
 
 def plain_schema(schema: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,8 @@ def cluster() -> Iterator[KubeCluster]:
         foreign = Path(__file__).with_name("foreign_crds.yaml")
         cluster.kubectl.run("apply", "-f", str(foreign))
         cluster.kubectl.run("wait", "--for=condition=Established", "crd", "--all")
-        cluster.kubectl.run("create", "namespace", "platform")
+        for namespace in ("platform", "bulkhead", "argocd", "flux-system"):
+            cluster.kubectl.run("create", "namespace", namespace)
         cluster.kubectl.run("config", "set-context", "--current", "--namespace=platform")
         yield cluster
         cluster.stop()

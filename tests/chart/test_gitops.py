@@ -1,6 +1,7 @@
 """The material for Argo CD, Flux and pipelines does what its fixtures and the API server say."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,13 @@ GITOPS = ROOT / "examples" / "gitops"
 TENANT = GITOPS / "argocd" / "bulkhead.dev" / "Tenant"
 SCHEMA = GITOPS / "schemas" / "bulkhead.dev" / "tenant_v1alpha1.json"
 HEALTH = yaml.safe_load((TENANT / "health_test.yaml").read_text())["tests"]
+FLUX = GITOPS / "flux" / "platform.yaml"
+PIPELINES = [
+    FLUX,
+    GITOPS / "flux" / "bulkhead" / "helm-release.yaml",
+    GITOPS / "argocd" / "applications.yaml",
+    GITOPS / "platform" / "database.yaml",
+]
 ACTIONS = yaml.safe_load((TENANT / "actions" / "action_test.yaml").read_text())
 
 
@@ -80,6 +88,55 @@ def test_the_example_values_fit_the_chart(cluster: KubeCluster) -> None:
     rendered = render_file(GITOPS / "platform" / "bulkhead-values.yaml")
     dry = ["apply", "--server-side", "--dry-run=server", "--validate=strict"]
     cluster.kubectl.run(*dry, "-f", "-", stdin=rendered)
+
+
+def test_every_tenant_is_guarded_against_pruning_and_comes_in_a_wave(cluster: KubeCluster) -> None:
+    built = parse(cluster.kubectl.run("kustomize", str(GITOPS / "tenants")))
+    assert len(built) == 2
+    for item in built:
+        annotations = item["metadata"]["annotations"]
+        assert annotations["argocd.argoproj.io/sync-options"] == "Prune=confirm,Delete=confirm"
+        assert annotations["kustomize.toolkit.fluxcd.io/prune"] == "disabled"
+        assert annotations["argocd.argoproj.io/sync-wave"] == "2"
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
+def test_what_is_for_a_pipeline_has_the_fields_of_its_kind(
+    cluster: KubeCluster, path: Path
+) -> None:
+    dry = ["apply", "--server-side", "--dry-run=server", "--validate=strict"]
+    said = cluster.kubectl.run(*dry, "-f", str(path))
+    assert len(said.splitlines()) == len(parse(path.read_text()))
+
+
+def test_the_chart_comes_in_a_wave_before_the_tenants() -> None:
+    applications = parse((GITOPS / "argocd" / "applications.yaml").read_text())
+    waves = {
+        item["metadata"]["name"]: item["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"]
+        for item in applications
+    }
+    assert waves == {"bulkhead": "1", "tenants": "2"}
+
+
+def test_flux_waits_for_the_chart_before_the_tenants() -> None:
+    found = {item["metadata"]["name"]: item["spec"] for item in parse(FLUX.read_text())}
+    assert found["tenants"]["dependsOn"] == [{"name": "bulkhead"}]
+    assert found["bulkhead"]["wait"] is found["tenants"]["wait"] is True
+
+
+def test_every_path_that_a_pipeline_names_is_there() -> None:
+    """In the example, but for the chart, which a repository like it holds a copy of."""
+    text = "".join(path.read_text() for path in PIPELINES)
+    named = set(re.findall(r"(?:path: |chart: |\$values/|valuesFiles: \[)([^\s\]]+)", text))
+    assert {"charts/bulkhead", "./tenants", "tenants"} <= named
+    for path in named:
+        assert (ROOT / path).exists() or (GITOPS / path).exists(), path
+
+
+def test_the_readme_of_the_example_names_every_folder() -> None:
+    lines = (GITOPS / "README.md").read_text().splitlines()
+    named = {line.partition("/")[0] for line in lines if re.match(r"[a-z]+/ ", line)}
+    assert named == {path.name for path in GITOPS.iterdir() if path.is_dir()}
 
 
 def test_argo_cd_and_the_controller_own_different_fields(cluster: KubeCluster) -> None:

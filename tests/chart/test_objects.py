@@ -1,10 +1,12 @@
 """What the chart makes of its values: the promises of its README, one by one."""
 
+import json
 import re
 import subprocess
 from typing import Any
 
 import pytest
+import yaml
 
 from chart.renders import (
     CHART,
@@ -18,6 +20,7 @@ from chart.renders import (
     pod_specs,
     render_file,
 )
+from support.kube_cluster import KubeCluster
 from support.places import ROOT, binary
 
 CONTROLLER = "bulkhead-controller"
@@ -54,9 +57,12 @@ def test_every_container_is_restricted(values: Any) -> None:
 
 def test_every_flag_is_one_that_the_program_has() -> None:
     found = [item for path in MATRIX for item in parse(render_file(path))]
-    for item in of_kind(found, "Deployment"):
+    for item in [*of_kind(found, "Deployment"), *of_kind(found, "Job")]:
         part = item["metadata"]["labels"]["app.kubernetes.io/component"]
         arguments = item["spec"]["template"]["spec"]["containers"][0]["args"]
+        if part == "migrate":
+            part = "relay"
+            assert arguments.pop(0) == "migrate"
         shown = subprocess.run([binary(f"bulkhead-{part}"), "--help"], capture_output=True)
         known = set(re.findall(r"^  (--[a-z-]+)", shown.stdout.decode(), re.MULTILINE))
         assert {argument.partition("=")[0] for argument in arguments} <= known
@@ -132,6 +138,79 @@ def test_nobody_fights_an_autoscaler_over_replicas() -> None:
     for mode in ("HPA", "KEDA"):
         found = objects(DATABASE, f"relay.autoscaling.mode={mode}")
         assert "replicas" not in named(found, "Deployment", RELAY)["spec"]
+
+
+def test_a_table_of_the_users_own_is_told_to_relay_migration_and_autoscaler() -> None:
+    found = parse(render_file(CHART / "ci" / "mapped-values.yaml"))
+    expected = [
+        "--table=shop.events",
+        "--column-headers=",
+        "--column-tenant-id=customer",
+        "--status-pending=new",
+    ]
+    relay = container(found, "bulkhead-relay-shop")["args"]
+    (job,) = of_kind(found, "Job")
+    (migrate,) = job["spec"]["template"]["spec"]["containers"]
+    for arguments in (relay, migrate["args"]):
+        assert "--on-published=delete" in arguments
+        about = [a for a in arguments if a.startswith(("--table", "--column", "--status"))]
+        assert about == expected
+    (scaled,) = of_kind(found, "ScaledObject")
+    query = scaled["spec"]["triggers"][0]["metadata"]["query"]
+    assert 'FROM "shop"."events" WHERE "status" = \'new\'' in query
+
+
+def test_helm_test_inserts_only_into_a_table_that_it_knows() -> None:
+    found = parse(render_file(CHART / "ci" / "mapped-values.yaml"))
+    (pod,) = of_kind(found, "Pod")
+    steps = [step["name"] for step in pod["spec"]["initContainers"]]
+    assert "publish-event" in steps
+    assert "commit-outbox-row" not in steps
+
+
+def test_the_tenant_of_helm_test_can_carry_the_labels_that_are_selected() -> None:
+    found = objects("controller.selector=tier=gold", "test.labels.tier=gold")
+    text = named(found, "ConfigMap", "bulkhead-test")["data"]["tenant.yaml"]
+    assert parse(text)[0]["metadata"]["labels"] == {"tier": "gold"}
+
+
+def test_an_nkey_comes_from_a_secret() -> None:
+    found = objects("nats.creds.existingSecret=login", "nats.creds.nkeyKey=seed", DATABASE)
+    item = {"key": "seed", "path": "nats.nk"}
+    for deployment in (CONTROLLER, RELAY):
+        assert (
+            "--nats-nkey=/etc/bulkhead/nats-creds/nats.nk" in container(found, deployment)["args"]
+        )
+        spec = named(found, "Deployment", deployment)["spec"]["template"]["spec"]
+        (volume,) = spec["volumes"]
+        assert volume["secret"]["secretName"] == "login"
+        assert volume["secret"]["items"] == [item]
+    assert "--nats-creds" not in str(found)
+
+
+def test_an_autoscaler_can_go_by_any_metric() -> None:
+    metric = {"type": "External", "external": {"metric": {"name": "outbox_pending"}}}
+    settings = ["relay.autoscaling.mode=HPA", f"relay.autoscaling.metrics=[{json.dumps(metric)}]"]
+    (scaler,) = of_kind(objects(DATABASE, *settings), "HorizontalPodAutoscaler")
+    assert scaler["spec"]["metrics"] == [metric]
+
+
+def test_no_render_makes_a_secret() -> None:
+    """Every credential is a Secret of the user's own, by name."""
+    for path in MATRIX:
+        assert of_kind(parse(render_file(path)), "Secret") == []
+
+
+def test_artifact_hub_is_told_the_images_and_an_example(cluster: KubeCluster) -> None:
+    annotations = yaml.safe_load((CHART / "Chart.yaml").read_text())["annotations"]
+    parsed = {key: yaml.safe_load(text) for key, text in annotations.items()}
+    found = parse(render_file(CHART / "ci" / "provisioner-values.yaml"))
+    found += objects(DATABASE)
+    deployed = {c["image"] for item in of_kind(found, "Deployment") for c in containers([item])}
+    assert {each["image"] for each in parsed["artifacthub.io/images"]} == deployed
+    for example in parsed["artifacthub.io/crdsExamples"]:
+        text = json.dumps(example)
+        cluster.kubectl.run("apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=text)
 
 
 def test_a_budget_is_made_only_where_a_pod_can_be_spared() -> None:

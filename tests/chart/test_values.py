@@ -12,6 +12,7 @@ WRONG = [
     ("controller.image.digest=latest", "at '/controller/image/digest'"),
     ("controller.resync=1d", "at '/controller/resync'"),
     ("crds.keep=yes", "at '/crds/keep': got string, want boolean"),
+    ("fullnameOverride=2nd", "at '/fullnameOverride'"),
     ("log.level=loud", "at '/log/level': value must be one of 'debug', 'info', 'warn', 'error'"),
     ("nats.url=", "at '/nats/url'"),
     ("nats.url=http://nats", "at '/nats/url'"),

@@ -79,6 +79,20 @@ class SingleNode:
             return failure.message
         raise AssertionError(f"kubectl {' '.join(arguments)} was not refused")
 
+    def may(self, user: str, verb: str, what: str) -> bool:
+        """Whether the user may do this to all RESOURCE or RESOURCE.GROUP of the cluster."""
+        resource, _, group = what.partition(".")
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {
+                "user": user,
+                "resourceAttributes": {"verb": verb, "resource": resource, "group": group},
+            },
+        }
+        answer = self.kubectl("create", "-f", "-", "-o", "json", stdin=json.dumps(review))
+        return bool(json.loads(answer)["status"]["allowed"])
+
     def logs(self, what: str) -> str:
         return self.kubectl("-n", NAMESPACE, "logs", what, "--all-pods", "--tail=-1")
 
@@ -100,11 +114,17 @@ class SingleNode:
     def shell(self, *command: str) -> str:
         return self.kubectl("-n", "servers", "exec", "shell", "--", *command)
 
-    def sql(self, statement: str) -> str:
-        return self.shell("psql", "--quiet", "--no-align", "--tuples-only", "-c", statement).strip()
+    def sql(self, statement: str, database: str = "postgres") -> str:
+        options = ["--quiet", "--no-align", "--tuples-only", f"--dbname={database}"]
+        return self.shell("psql", *options, "-c", statement).strip()
 
     def streams(self) -> list[str]:
         return self.shell("nats", "stream", "ls", "--names").split()
+
+    def remove(self, tenant: str) -> None:
+        """The Tenant and its stream, which it leaves behind."""
+        self.kubectl("delete", "tenant", tenant)
+        self.shell("nats", "stream", "rm", f"TENANT_{tenant.upper()}", "--force")
 
     def messages(self, tenant: str) -> int:
         info = self.shell("nats", "stream", "info", f"TENANT_{tenant.upper()}", "--json")
@@ -126,16 +146,17 @@ class SingleNode:
             yield
         finally:
             self.shell("sh", "-c", f"kill {writer}")
-        eventually(self._all_published, "every row is published", 60)
+        eventually(lambda: self.pending() == 0, "every row is published", 60)
         after = {tenant: self.messages(tenant) - self.committed(tenant) for tenant in tenants}
         assert after == before, "streams and outbox differ"
 
     def committed(self, tenant: str) -> int:
         return int(self.sql(f"SELECT count(*) FROM outbox WHERE tenant_id = '{tenant}'"))
 
-    def _all_published(self) -> bool:
+    def pending(self) -> int:
+        """Rows that are still to be published; none may be dead."""
         assert self.sql("SELECT count(*) FROM outbox_dead") == "0"
-        return self.sql("SELECT count(*) FROM outbox WHERE status <> 'published'") == "0"
+        return int(self.sql("SELECT count(*) FROM outbox WHERE status <> 'published'"))
 
 
 def copy_of_chart(folder: Path, version: str) -> Path:

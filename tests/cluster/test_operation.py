@@ -63,8 +63,7 @@ def test_a_killed_controller_goes_on_where_it_was(node: SingleNode) -> None:
     node.apply(tenant("umbrella"))
     restarted(node, "controller", before)
     node.wait("tenant/umbrella")
-    node.kubectl("delete", "tenant", "umbrella")
-    node.shell("nats", "stream", "rm", "TENANT_UMBRELLA", "--force")
+    node.remove("umbrella")
 
 
 def test_a_standby_takes_over_from_a_leader_that_is_gone(node: SingleNode) -> None:
@@ -75,8 +74,7 @@ def test_a_standby_takes_over_from_a_leader_that_is_gone(node: SingleNode) -> No
     node.kubectl("-n", NAMESPACE, "delete", "pod", leader, "--force", "--grace-period=0")
     node.apply(tenant("umbrella"))
     node.wait("tenant/umbrella", seconds=60)
-    node.kubectl("delete", "tenant", "umbrella")
-    node.shell("nats", "stream", "rm", "TENANT_UMBRELLA", "--force")
+    node.remove("umbrella")
     node.install()
 
 

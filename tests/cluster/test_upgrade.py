@@ -1,16 +1,20 @@
 """The chart from one version to another and back, and its end."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cluster.release import TENANTS
 from cluster.single_node import CHART, NAMESPACE, CommandFailed, SingleNode, copy_of_chart
 from support.manifests import tenant
+from support.places import ROOT
 from support.waiting import eventually
 
 CRD = "crd/tenants.bulkhead.dev"
+REMOVAL = re.compile(r"^1\. .*?^4\. .*?$", re.MULTILINE | re.DOTALL)
 
 pytestmark = pytest.mark.usefixtures("release")
 
@@ -20,9 +24,8 @@ def crd_version(node: SingleNode) -> str:
     return str(annotations["bulkhead.dev/version"])
 
 
-def revision(node: SingleNode) -> str:
-    history = json.loads(node.helm("history", "bulkhead", "-n", NAMESPACE, "-o", "json"))
-    return str(history[-1]["revision"])
+def history(node: SingleNode) -> list[dict[str, Any]]:
+    return list(json.loads(node.helm("history", "bulkhead", "-n", NAMESPACE, "-o", "json")))
 
 
 def test_an_upgrade_with_a_changed_crd_under_load(node: SingleNode, tmp_path: Path) -> None:
@@ -35,12 +38,12 @@ def test_an_upgrade_with_a_changed_crd_under_load(node: SingleNode, tmp_path: Pa
         node.wait(f"tenant/{name}")
 
 
-def test_a_rollback_of_the_crd_is_refused_until_it_is_permitted(node: SingleNode) -> None:
-    if crd_version(node) != "0.2.0":
-        pytest.skip("needs the upgrade before it")
-    last = revision(node)
-    before = str(int(last) - 1)
-    rollback = ["rollback", "bulkhead", before, "-n", NAMESPACE, "--wait", "--timeout=90s"]
+def test_a_rollback_of_the_crd_is_refused_until_it_is_permitted(
+    node: SingleNode, tmp_path: Path
+) -> None:
+    node.install(chart=copy_of_chart(tmp_path, "0.2.0"))
+    earlier = next(r["revision"] for r in reversed(history(node)) if r["app_version"] == "0.1.0")
+    rollback = ["rollback", "bulkhead", str(earlier), "-n", NAMESPACE, "--wait", "--timeout=90s"]
     with pytest.raises(CommandFailed, match="allow-downgrade=true"):
         node.helm(*rollback)
     node.kubectl("annotate", CRD, "bulkhead.dev/allow-downgrade=true")
@@ -65,6 +68,15 @@ def test_a_tenant_with_deletion_policy_delete_is_protected(node: SingleNode) -> 
     assert "TENANT_HOOLI" not in node.streams()
 
 
+@pytest.fixture
+def uninstalled(node: SingleNode) -> None:
+    """The release is gone, and a Tenant whose deletion has work to do is still there."""
+    node.install()
+    node.apply(tenant("hooli", deletionPolicy="Delete"))
+    node.wait("tenant/hooli")
+    node.helm("uninstall", "bulkhead", "-n", NAMESPACE, "--wait", "--timeout=60s")
+
+
 def test_uninstall_keeps_tenants_and_streams_and_does_not_hang(node: SingleNode) -> None:
     node.apply(tenant("hooli", deletionPolicy="Delete"))
     node.wait("tenant/hooli")
@@ -75,26 +87,50 @@ def test_uninstall_keeps_tenants_and_streams_and_does_not_hang(node: SingleNode)
     eventually(lambda: node.get("-n", NAMESPACE, "pods")["items"] == [], "no pod", 60)
 
 
+@pytest.mark.usefixtures("uninstalled")
 def test_a_tenant_whose_controller_is_gone_can_be_released_by_hand(node: SingleNode) -> None:
     """The emergency way of docs/install.md: the stream stays."""
-    if node.get("-n", NAMESPACE, "pods")["items"]:
-        pytest.skip("needs the uninstall before it")
-    with pytest.raises(CommandFailed, match="timed out"):
-        node.kubectl("delete", "tenant", "hooli", "--timeout=2s")
+    delete = ["delete", "tenant", "hooli", "--timeout=2s"]
+    eventually(lambda: "timed out" in node.refusal(*delete), "the policy is gone, it hangs", 30)
     node.kubectl(
         "patch", "tenant", "hooli", "--type=merge", "-p", '{"metadata":{"finalizers":null}}'
     )
     assert "hooli" not in node.kubectl("get", "tenants", "-o", "name")
     assert "TENANT_HOOLI" in node.streams()
+    node.shell("nats", "stream", "rm", "TENANT_HOOLI", "--force")
 
 
 @pytest.mark.parametrize("helm", ["helm3", "helm"])
 def test_a_new_install_takes_over_what_was_kept(node: SingleNode, helm: str) -> None:
     """With Helm 3 and with Helm 4: the CRD of the earlier release is adopted, the streams go on."""
-    values = Path(__file__).with_name("release.yaml")
-    options = ["-n", NAMESPACE, "--wait", "--timeout=90s", f"--values={values}"]
-    node.helm("install", "bulkhead", str(CHART), *options, name=helm)
+    values = f"--values={Path(__file__).with_name('release.yaml')}"
+    options = ["-n", NAMESPACE, "--wait", "--timeout=90s"]
     with node.load(TENANTS):
-        for name in TENANTS:
-            node.wait(f"tenant/{name}")
-    node.helm("uninstall", "bulkhead", "-n", NAMESPACE, "--wait", "--timeout=60s", name=helm)
+        node.helm("install", "bulkhead", str(CHART), *options, values, name=helm)
+        more = "--set=relay.replicas=2"
+        node.helm("upgrade", "bulkhead", str(CHART), *options, values, more, name=helm)
+        assert len(node.pods("relay")) == 2
+        node.helm("rollback", "bulkhead", *options, name=helm)
+        eventually(lambda: len(node.pods("relay")) == 1, "one relay", 60)
+    for name in TENANTS:
+        node.wait(f"tenant/{name}")
+    node.helm("uninstall", "bulkhead", *options, name=helm)
+
+
+def test_everything_can_be_removed_in_the_documented_order(node: SingleNode) -> None:
+    """The commands of docs/install.md, with a Tenant of each deletion policy."""
+    node.install()
+    node.apply(tenant("hooli", deletionPolicy="Delete"))
+    for name in [*TENANTS, "hooli"]:
+        node.wait(f"tenant/{name}")
+    before = set(node.streams())
+    found = REMOVAL.search((ROOT / "docs" / "install.md").read_text())
+    assert found
+    node.run("bash", "-ec", "\n".join(re.findall(r"`((?:kubectl|helm) .*?)`", found[0])))
+    for statement in re.findall(r"`(DROP .*?)`", found[0]):
+        node.sql(statement)
+    assert node.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0"
+    node.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")  # for a cluster that is kept
+    assert before - set(node.streams()) == {"TENANT_HOOLI"}
+    assert "bulkhead.dev" not in node.kubectl("get", "crd", "-o", "name")
+    assert node.get("-n", NAMESPACE, "pods")["items"] == []

@@ -48,9 +48,9 @@
 {{/* Metadata. Call with a list: the root, the component. */}}
 {{- define "bulkhead.labels" -}}
 {{- $root := index . 0 -}}
-helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service | quote }}
 {{ include "bulkhead.selector" . }}
 {{- with $root.Values.commonLabels }}
 {{ toYaml . }}
@@ -59,8 +59,8 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 
 {{- define "bulkhead.selector" -}}
 {{- $root := index . 0 -}}
-app.kubernetes.io/name: {{ include "bulkhead.name" $root }}
-app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/name: {{ include "bulkhead.name" $root | quote }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
@@ -97,7 +97,9 @@ annotations:
 {{- $tls := $root.Values.nats.tls }}
 {{- if not (and $login.existingSecret $login.urlKey) }}
 - {{ printf "--nats-url=%s" $root.Values.nats.url | quote }}
-{{- if $login.existingSecret }}
+{{- if and $login.existingSecret $login.nkeyKey }}
+- --nats-nkey=/etc/bulkhead/nats-creds/nats.nk
+{{- else if $login.existingSecret }}
 - --nats-creds=/etc/bulkhead/nats-creds/nats.creds
 {{- end }}
 {{- end }}
@@ -120,8 +122,8 @@ annotations:
 - name: {{ index . 2 }}
   valueFrom:
     secretKeyRef:
-      name: {{ $login.existingSecret }}
-      key: {{ $login.urlKey }}
+      name: {{ $login.existingSecret | quote }}
+      key: {{ $login.urlKey | quote }}
 {{- end }}
 {{- end }}
 
@@ -145,35 +147,62 @@ annotations:
 {{- if and $login.existingSecret (not $login.urlKey) }}
 - name: nats-creds
   secret:
-    secretName: {{ $login.existingSecret }}
+    secretName: {{ $login.existingSecret | quote }}
     defaultMode: 0444
     items:
-    - key: {{ $login.key }}
+    {{- if $login.nkeyKey }}
+    - key: {{ $login.nkeyKey | quote }}
+      path: nats.nk
+    {{- else }}
+    - key: {{ $login.key | quote }}
       path: nats.creds
+    {{- end }}
 {{- end }}
 {{- if $tls.existingSecret }}
 - name: nats-tls
   secret:
-    secretName: {{ $tls.existingSecret }}
+    secretName: {{ $tls.existingSecret | quote }}
     defaultMode: 0444
     items:
     {{- with $tls.caKey }}
-    - key: {{ . }}
+    - key: {{ . | quote }}
       path: ca.crt
     {{- end }}
     {{- with $tls.certKey }}
-    - key: {{ . }}
+    - key: {{ . | quote }}
       path: tls.crt
-    - key: {{ required "nats.tls.keyKey must be set with nats.tls.certKey" $tls.keyKey }}
+    - key: {{ required "nats.tls.keyKey must be set with nats.tls.certKey" $tls.keyKey | quote }}
       path: tls.key
     {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* What is said about the outbox, to the relay and to the migration alike: a list of `relay` and one of
+     its databases. */}}
+{{- define "bulkhead.outboxArgs" -}}
+{{- $database := index . 1 }}
+{{- $outbox := default dict $database.outbox }}
+{{- with default (index . 0).onPublished $database.onPublished }}
+- --on-published={{ . }}
+{{- end }}
+{{- with $outbox.table }}
+- {{ printf "--table=%s" . | quote }}
+{{- end }}
+{{- range $column, $name := $outbox.columns }}
+- {{ printf "--column-%s=%s" (kebabcase $column) $name | quote }}
+{{- end }}
+{{- with $outbox.statusPending }}
+- {{ printf "--status-pending=%s" . | quote }}
+{{- end }}
+{{- with $outbox.statusPublished }}
+- {{ printf "--status-published=%s" . | quote }}
 {{- end }}
 {{- end }}
 
 {{/* What all parts have in their containers: a list of the root, the part's values, its component. */}}
 {{- define "bulkhead.container" -}}
 {{- $part := index . 1 -}}
-image: {{ include "bulkhead.image" (list (index . 0) $part.image) }}
+image: {{ include "bulkhead.image" (list (index . 0) $part.image) | quote }}
 imagePullPolicy: {{ $part.image.pullPolicy }}
 ports:
 - name: http
@@ -215,7 +244,7 @@ securityContext:
   {{- toYaml $part.podSecurityContext | nindent 2 }}
 terminationGracePeriodSeconds: {{ $part.terminationGracePeriodSeconds }}
 {{- with $part.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with $part.nodeSelector }}
 nodeSelector:
