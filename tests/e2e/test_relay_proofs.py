@@ -67,6 +67,11 @@ def test_streams_sealed_and_replaced_and_filled(folder: Path) -> None:
     prove(folder, injected, 6, Plan(MARK, spied=True))
 
 
+def test_streams_that_refuse_rows_in_the_middle_of_a_batch(folder: Path) -> None:
+    """With a backlog, so that batches are full."""
+    prove(folder, [faults.flicker_stream], 6, Plan(("--batch=1000",), tenants=2, backlog=5000))
+
+
 def test_streams_deleted_and_streams_that_do_not_answer(folder: Path) -> None:
     injected = [faults.delete_and_replace, faults.mute_stream]
     prove(folder, injected, 6, Plan(DELETE, spied=True))

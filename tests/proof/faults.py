@@ -121,6 +121,15 @@ def fill_stream(world: World, dice: random.Random) -> None:
     world.jetstream.update_stream(name, max_msgs=-1, discard="old")
 
 
+def flicker_stream(world: World, dice: random.Random) -> None:
+    """Full and not full many times within a batch, so that rows in its middle are refused."""
+    name = stream_name(dice.choice(sorted(world.ordered)))
+    for _ in range(25):
+        full = max(1, world.jetstream.stream(name)["state"]["messages"])
+        world.jetstream.update_stream(name, max_msgs=full, discard="new")
+        world.jetstream.update_stream(name, max_msgs=-1, discard="old")
+
+
 def mute_stream(world: World, dice: random.Random) -> None:
     """It stores, and does not say so."""
     name = stream_name(dice.choice(world.tenants))

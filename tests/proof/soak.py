@@ -66,6 +66,11 @@ KINDS = [
         forgets=True,
     ),
     Kind(
+        "refusals",
+        [*ANYWHERE, faults.flicker_stream, faults.flicker_stream],
+        Plan(relays=3, tenants=2, session=faults.SESSION, backlog=8000),
+    ),
+    Kind(
         "cluster",
         [*ANYWHERE, faults.step_down, faults.kill_node],
         Plan(tenants=4, nodes=3, session=faults.SESSION, pause=0.02),
