@@ -30,6 +30,12 @@ def test_relays_killed_again_and_again(folder: Path, flags: Sequence[str]) -> No
     prove(folder, [faults.kill_relay], 8, Plan(flags, spied=True))
 
 
+def test_relays_killed_behind_a_pooler(folder: Path) -> None:
+    """PgBouncer hands a session to whoever asks: no lane may stay locked in it."""
+    injected = [faults.kill_relay, faults.terminate_backend]
+    prove(folder, injected, 8, Plan(DELETE, pooled=True))
+
+
 def test_connections_to_postgres_cut_again_and_again(folder: Path) -> None:
     prove(folder, [faults.terminate_backend], 12, Plan(DELETE, spied=True))
 

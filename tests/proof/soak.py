@@ -21,6 +21,7 @@ from proof import faults
 from proof.checker import Findings
 from proof.cut_walk import sweep
 from proof.failpoint_walk import FailpointWalk
+from proof.hostile import hunt
 from proof.world import Fault, Plan, World
 from support.places import new_folder
 from support.program import interrupt_on_sigterm, kill_all
@@ -33,6 +34,8 @@ ANYWHERE = [
     faults.pin_xmin,
 ]
 FAULTS_A_ROUND = 40
+HOSTILE_ROWS = 500
+HOSTILE_KILLS = 5
 LANES = 8
 
 
@@ -69,6 +72,11 @@ KINDS = [
         "refusals",
         [*ANYWHERE, faults.flicker_stream, faults.flicker_stream],
         Plan(relays=3, tenants=2, session=faults.SESSION, backlog=8000),
+    ),
+    Kind(
+        "pooled",
+        [faults.kill_relay, faults.terminate_backend, faults.restart_postgres, faults.fill_stream],
+        Plan(relays=2, pooled=True),
     ),
     Kind(
         "cluster",
@@ -116,6 +124,14 @@ def every_byte(total: Total, stride: int) -> None:
     total.add("cuts", swept, swept.findings)
 
 
+def one_hunt(total: Total, seed: int) -> None:
+    with a_folder() as folder:
+        strays = hunt(folder, seed, HOSTILE_ROWS, HOSTILE_KILLS)
+    total.injected["hostile row"] += HOSTILE_ROWS * (HOSTILE_KILLS + 1)
+    total.injected["kill relay"] += HOSTILE_KILLS + 1
+    total.add(f"hostile rows {seed}", f"{len(strays)} strays", Findings(misplaced=strays))
+
+
 def one_round(total: Total, seed: int) -> None:
     dice = random.Random(seed)
     kind = KINDS[seed % len(KINDS)]
@@ -148,6 +164,8 @@ def main() -> int:
         seed = wanted.seed
         while seed == wanted.seed or time.monotonic() < end:
             one_round(total, seed)
+            if seed % len(KINDS) == 0:
+                one_hunt(total, seed)
             seed += 1
     finally:
         kill_all()

@@ -10,6 +10,7 @@ from typing import Any, Self
 from support.jetstream import JetStream
 
 QUIET = ("$JS.", "_INBOX.", "bulkhead.relay.report.")
+CONTROL = ("nats-", "status", "description")
 PENDING_MAX = 1 << 20
 
 
@@ -19,6 +20,7 @@ class Spy:
     def __init__(self, url: str) -> None:
         self.subjects: set[str] = set()
         self.acknowledged: set[str] = set()
+        self.control_headers: set[str] = set()  # in lower case: names that a server obeys
         self.publishes = 0
         self._waiting: dict[str, tuple[str, str]] = {}  # reply subject -> message id, tenant
         self._jetstream = JetStream(url)
@@ -53,7 +55,11 @@ class Spy:
         await client.flush()
 
     async def _on_message(self, message: Any) -> None:
-        identity = (message.headers or {}).get("Nats-Msg-Id")
+        headers = message.headers or {}
+        identity = headers.get("Nats-Msg-Id")
+        if message.subject.startswith("tenant."):
+            names = {name.lower() for name in headers}
+            self.control_headers |= {n for n in names if n.startswith(CONTROL)}
         if message.reply and identity and message.subject.startswith("tenant."):
             self.publishes += 1
             self._waiting[message.reply] = (identity, message.subject.split(".")[1])

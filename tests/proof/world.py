@@ -25,6 +25,7 @@ from support.jetstream import ApiError, JetStream, Message
 from support.nats_cluster import NatsCluster
 from support.nats_server import NatsServer
 from support.outbox import Outbox
+from support.pgbouncer import PgBouncer
 from support.postgres import Postgres
 from support.tenant_streams import make_stream, relay_settings
 from support.waiting import eventually
@@ -32,6 +33,7 @@ from support.waiting import eventually
 Fault = Callable[["World", random.Random], None]
 QUIET_SECONDS = 120
 LATE_SECONDS = 0.4
+POOL_SIZE = 3
 ORDERED = relay_settings(ordering="Key")
 
 
@@ -44,6 +46,7 @@ class Plan:
     tenants: int = 6
     nodes: int = 1  # NATS servers; three make R3 streams
     spied: bool = False
+    pooled: bool = False  # through a PgBouncer with fewer sessions than workers
     session: str = ""  # settings of the relays' sessions in PostgreSQL
     backlog: int = 300  # rows of each tenant before the first relay starts
     pause: float = 0.005  # of the producer, between two transactions
@@ -93,6 +96,10 @@ class World:
         self.postgres = self._stack.enter_context(Postgres(self.folder / "postgres"))
         migrate(self.postgres.url)
         self.outbox = Outbox(self.postgres)
+        self.database_url = self.postgres.url
+        if self.plan.pooled:
+            pooler = PgBouncer(self.folder / "pgbouncer", self.postgres, POOL_SIZE)
+            self.database_url = self._stack.enter_context(pooler).url
         self._start_nats()
         self.jetstream = self._stack.enter_context(JetStream(self.nats_url))
         self.spy = self._stack.enter_context(Spy(self.nats_url)) if self.plan.spied else None
@@ -117,8 +124,8 @@ class World:
         self.nats_url = self.cluster.url
 
     def _new_relay(self, number: int) -> Relay:
-        options = quote(self.plan.session)
-        url = f"{self.postgres.url}?application_name=relay-{number}&options={options}"
+        url = f"{self.database_url}?application_name=relay-{number}"
+        url += f"&options={quote(self.plan.session)}" if self.plan.session else ""
         relay = Relay(self.folder / f"relay-{number}", url, self.nats_url, self.plan.flags)
         self._stack.callback(relay.stop)
         return relay
