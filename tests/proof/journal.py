@@ -95,17 +95,20 @@ class Producer:
     def commit(self, tenant: str, rows: int, rolled_back: bool = False) -> None:
         """One transaction of `rows` events. A database that is away is no failure of the test."""
         events = {str(uuid.uuid4()): self._next(tenant) for _ in range(rows)}
+        committing = False
         try:
             with self._connect().transaction(force_rollback=rolled_back) as transaction:
                 transaction.connection.execute(LOCK, [self.identity])
                 transaction.connection.execute(INSERT, [tenant, *_columns(events)])
                 self._end.wait(self.hold)
+                committing = not rolled_back
         except psycopg.Error:
             self.close()
             self._end.wait(AWAY_SECONDS)
-            self.journal.note(events, sure=False)
+            if committing:
+                self.journal.note(events, sure=False)
             return
-        if not rolled_back:
+        if committing:
             self.journal.note(events, sure=True)
 
     def _feed(self) -> None:

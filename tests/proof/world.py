@@ -57,11 +57,12 @@ class Verdict:
     findings: Findings
     events: int
     injected: Counter[str]
-    copies: int = 0  # publishes beyond one each, as a spy saw them
+    copies: int = 0  # publishes beyond one for each acknowledged event, as a spy saw them
 
     def __str__(self) -> str:
         faults = ", ".join(f"{n} {name}" for name, n in sorted(self.injected.items()))
-        return f"{self.events} events; {faults or 'no fault'}: {self.findings}"
+        again = f", {self.copies} published again" if self.copies else ""
+        return f"{self.events} events{again}; {faults or 'no fault'}: {self.findings}"
 
 
 @dataclass
