@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proof.hostile import drop_checks, hunt
+from proof.hostile_rows import drop_checks, hunt
 from support.bulkhead import Relay
 from support.jetstream import JetStream
 from support.outbox import Outbox, Row

@@ -21,7 +21,7 @@ from proof import faults
 from proof.checker import Findings
 from proof.cut_walk import sweep
 from proof.failpoint_walk import FailpointWalk
-from proof.hostile import hunt
+from proof.hostile_rows import hunt
 from proof.world import Fault, Plan, World
 from support.places import new_folder
 from support.program import interrupt_on_sigterm, kill_all
