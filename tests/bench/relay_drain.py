@@ -68,7 +68,6 @@ def _insert_cpu(world: RelayWorld, rows: int) -> float:
 
 def _summary(taken: dict[str, list[Any]]) -> dict[str, Any]:
     nats = median(taken["nats"])
-    clean = median(run["rate"] for run in taken["delete"])
     result: dict[str, Any] = {"nats_floor": nats, "all": taken}
     for mode in (*MODES, "batched"):
         sql = median(taken["sql mark" if mode == "mark" else "sql delete"])
@@ -81,8 +80,12 @@ def _summary(taken: dict[str, list[Any]]) -> dict[str, Any]:
             "memory": _medians([run["memory"] for run in taken[mode]]),
             "memory_empty": _medians([run["memory_empty"] for run in taken[mode]]),
         }
-    beside = median(run["rate"] for run in taken["beside"])
-    result["beside_lost"] = {"rate": beside, "ratio": beside / clean}
+    # One run follows the other: what disturbs the machine for longer disturbs both.
+    pairs = zip(taken["beside"], taken["delete"], strict=True)
+    result["beside_lost"] = {
+        "rate": median(run["rate"] for run in taken["beside"]),
+        "ratio": median(beside["rate"] / without["rate"] for beside, without in pairs),
+    }
     return result
 
 
