@@ -222,7 +222,7 @@ int dead_list(const OutboxSettings *outbox, const DeadOptions *options, const De
     if (options->payload && !text_eq(options->output, "json"))
         return error_set(reterr, ERROR_INVALID,
                          "--payload: headers and payloads are shown with --output=json alone");
-    int r = run(&self, outbox, options, reterr);
+    int r = session_ended(run(&self, outbox, options, reterr), reterr);
     if (r < 0 && reterr->kind == ERROR_INVALID && self.session.postgres != NULL)
         reterr->kind = ERROR_NOT_FOUND; /* no wrong usage */
     session_done(&self.session);

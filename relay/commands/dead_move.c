@@ -124,7 +124,7 @@ static int move(const OutboxSettings *outbox, const DeadOptions *options, const 
     if (dead_filter_parse(options, words, &self.filter, reterr) < 0 ||
         dead_filter_check_change(options, &self.filter, reterr) < 0)
         return -1;
-    int r = run(&self, outbox, options, reterr);
+    int r = session_ended(run(&self, outbox, options, reterr), reterr);
     if (r < 0 && reterr->kind == ERROR_INVALID && self.session.postgres != NULL)
         reterr->kind = ERROR_NOT_FOUND; /* no wrong usage */
     dead_columns_done(&self.columns);

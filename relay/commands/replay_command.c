@@ -43,7 +43,7 @@ static int replay_all(Session *session, const PublishedWanted *wanted, const Pub
 {
     while (!walk->ended) {
         if (stop_requested())
-            return error_set(reterr, ERROR_BUSY, "stopped: the rows behind stay as they are");
+            return error_set(reterr, ERROR_BUSY, "stopped");
         if (published_replay(session, wanted, span, walk, reterr) < 0)
             return -1;
     }
@@ -105,5 +105,5 @@ int replay_command(const OutboxSettings *outbox, int64_t keep_ms, const ReplayOp
     if (r == 0)
         r = run(&session, keep_ms, options, reterr);
     session_done(&session);
-    return r;
+    return session_ended(r, reterr);
 }

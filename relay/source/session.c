@@ -31,3 +31,10 @@ void session_done(Session *session)
     postgres_free(session->postgres);
     session->postgres = NULL;
 }
+
+int session_ended(int r, Error *reterr)
+{
+    if (r < 0 && stop_requested())
+        return error_set(reterr, ERROR_BUSY, "stopped; the rows that are left stay as they are");
+    return r;
+}

@@ -15,4 +15,7 @@ typedef struct Session {
 int session_open(Session *session, const OutboxSettings *settings, Error *reterr) MUST_CHECK;
 void session_done(Session *session);
 
+/* R as a command ends with it: after a stop an error says so, and not what the stop cut off. */
+int session_ended(int r, Error *reterr) MUST_CHECK;
+
 #endif

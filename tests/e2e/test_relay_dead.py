@@ -12,6 +12,7 @@ import pytest
 from support.bulkhead import Relay
 from support.jetstream import JetStream
 from support.outbox import Outbox, Row
+from support.places import binary
 from support.postgres import Postgres
 from support.tenant_streams import count, events, ids, make_stream, relay_settings
 from support.waiting import eventually
@@ -253,6 +254,30 @@ def test_a_row_of_an_adopted_table_comes_back_whole(postgres: Postgres) -> None:
     after = postgres.query('SELECT seq, tenant, kind, body::text, "shop\'s {note}" FROM events')
     assert after == before
     assert postgres.query("SELECT state::text, attempts FROM events") == [("new", 1)]
+
+
+@pytest.mark.parametrize(
+    "words", [["dead", "requeue", "--all"], ["dead", "list"], ["replay", "--since=1m"]]
+)
+def test_a_command_that_waits_ends_on_sigterm_and_says_so(outbox: Outbox, words: list[str]) -> None:
+    bury(outbox, Row("acme", "order"))
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with outbox.postgres.connect() as connection, connection.transaction():
+        connection.execute("LOCK TABLE outbox, outbox_dead IN ACCESS EXCLUSIVE MODE")
+        command = subprocess.Popen(
+            [binary("bulkhead-relay"), *words],
+            env={"BULKHEAD_DATABASE_URL": outbox.postgres.url},
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        eventually(lambda: outbox.postgres.query(waiting)[0][0] > 0, "it waits for the lock")
+        command.terminate()
+        assert (
+            "stopped; the rows that are left stay as they are" in command.communicate(None, 10)[1]
+        )
+        assert command.returncode == 1
+    assert outbox.count("dead") == 1
 
 
 @pytest.mark.parametrize(
