@@ -8,50 +8,6 @@ enum {
     DEADLINE_US = 5 * 1000 * 1000,
 };
 
-Flight *flight_new(size_t slots, int64_t attempts_max)
-{
-    Flight *flight = xcalloc(1, sizeof *flight);
-
-    assert(slots > 0 && slots <= FLIGHT_SLOTS_MAX);
-    flight->count = slots;
-    flight->attempts_max = attempts_max;
-    flight->slots = xcalloc(slots, sizeof(Slot));
-    flight->free = xcalloc(slots, sizeof(size_t));
-    flight->ready = xcalloc(slots, sizeof(size_t));
-    flight->tail_count = slots * 2;
-    flight->tails = xcalloc(flight->tail_count, sizeof(KeyTail));
-    flight->settlement.stored.at = xcalloc(slots, sizeof(int64_t));
-    flight->settlement.late.at = xcalloc(slots, sizeof(int64_t));
-    flight->settlement.retry.at = xcalloc(slots, sizeof(FlightFailure));
-    flight->settlement.bury.at = xcalloc(slots, sizeof(FlightFailure));
-    for (size_t i = 0; i < slots; i++)
-        flight->free[flight->free_count++] = slots - 1 - i;
-    return flight;
-}
-
-void flight_free(Flight *flight)
-{
-    if (flight == NULL)
-        return;
-    flight_forget_settlement(flight);
-    for (size_t i = 0; i < flight->count; i++)
-        free(flight->slots[i].why);
-    free(flight->settlement.stored.at);
-    free(flight->settlement.late.at);
-    free(flight->settlement.retry.at);
-    free(flight->settlement.bury.at);
-    free(flight->tails);
-    free(flight->ready);
-    free(flight->free);
-    free(flight->slots);
-    free(flight);
-}
-
-size_t flight_room(const Flight *flight)
-{
-    return flight->free_count;
-}
-
 void flight_begin(Flight *flight)
 {
     assert(flight->ready_count == 0);
@@ -60,15 +16,6 @@ void flight_begin(Flight *flight)
     flight->answered = 0;
     flight->first_us = 0;
     flight->most_us = 0;
-}
-
-void slot_free(Flight *flight, size_t i)
-{
-    Slot *slot = &flight->slots[i];
-
-    free(slot->why);
-    *slot = (Slot){.generation = slot->generation + 1};
-    flight->free[flight->free_count++] = i;
 }
 
 static void make_ready(Flight *flight, size_t i)
@@ -134,12 +81,6 @@ bool flight_next(Flight *flight, size_t *ret_slot, uint32_t *ret_index)
     return true;
 }
 
-uint32_t flight_token(const Flight *flight, size_t slot)
-{
-    assert(slot < flight->count);
-    return flight->slots[slot].generation << INDEX_BITS | (uint32_t)slot;
-}
-
 void flight_published(Flight *flight, size_t slot, int64_t now_us)
 {
     Slot *self = &flight->slots[slot];
@@ -154,30 +95,6 @@ void flight_published(Flight *flight, size_t slot, int64_t now_us)
     flight->asked += self->probe ? 0 : 1;
 }
 
-/* The rows behind it stay pending: a later row of a key never overtakes an earlier one. */
-static void release_behind(Flight *flight, size_t i)
-{
-    size_t next = flight->slots[i].behind;
-
-    while (next != SLOT_NONE) {
-        Slot *slot = &flight->slots[next];
-        size_t after = slot->behind;
-
-        assert(slot->state == SLOT_WAITING);
-        lane_keep_row(slot->row.lane, slot->row.id);
-        slot_free(flight, next);
-        next = after;
-    }
-    flight->slots[i].behind = SLOT_NONE;
-}
-
-void slot_release(Flight *flight, size_t i)
-{
-    release_behind(flight, i);
-    lane_keep_row(flight->slots[i].row.lane, flight->slots[i].row.id);
-    slot_free(flight, i);
-}
-
 /* The failure is to be written down. But when the transaction that locked the row has ended,
  * another relay may be fetching the rows of its key just now: it would skip the row while we write,
  * and take the next one. So such a row is left alone, and fails again in somebody's hands. */
@@ -189,7 +106,7 @@ static void fail(Flight *flight, size_t i, FailureCause cause, const char *why)
         slot_release(flight, i);
         return;
     }
-    release_behind(flight, i);
+    slot_release_behind(flight, i);
     slot->state = SLOT_FAILED;
     slot->cause = cause;
     slot->soon =
@@ -211,16 +128,6 @@ void flight_refuse(Flight *flight, size_t slot, FailureCause cause, const char *
     fail(flight, slot, cause, why);
 }
 
-Slot *slot_waiting(const Flight *flight, uint32_t token)
-{
-    size_t i = token & (FLIGHT_SLOTS_MAX - 1);
-
-    if (i >= flight->count || flight->slots[i].state != SLOT_PUBLISHED ||
-        flight_token(flight, i) != token)
-        return NULL;
-    return &flight->slots[i];
-}
-
 const char *flight_stream(const Flight *flight, uint32_t token)
 {
     const Slot *slot = slot_waiting(flight, token);
@@ -231,17 +138,6 @@ const char *flight_stream(const Flight *flight, uint32_t token)
 size_t flight_in_flight(const Flight *flight)
 {
     return flight->published;
-}
-
-void slot_count_answer(Flight *flight, const Slot *slot, int64_t now_us)
-{
-    flight->published--;
-    slot->row.lane->in_flight--;
-    if (!slot->own || slot->probe)
-        return;
-    flight->answered++;
-    if (flight->most_us == 0 && flight->answered * 4 >= flight->asked * 3)
-        flight->most_us = now_us;
 }
 
 static void stored(Flight *flight, Slot *slot)
@@ -313,7 +209,7 @@ void flight_end(Flight *flight)
         slot_release(flight, slot);
     for (size_t i = 0; i < flight->used; i++) {
         if (flight->slots[i].state == SLOT_PUBLISHED && flight->slots[i].own)
-            release_behind(flight, i);
+            slot_release_behind(flight, i);
     }
 }
 

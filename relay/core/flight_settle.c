@@ -1,19 +1,5 @@
 #include "flight_slots.h"
 
-void flight_forget_settlement(Flight *flight)
-{
-    Settlement *settlement = &flight->settlement;
-
-    for (size_t i = 0; i < settlement->retry.count; i++)
-        free(settlement->retry.at[i].why);
-    for (size_t i = 0; i < settlement->bury.count; i++)
-        free(settlement->bury.at[i].why);
-    settlement->stored.count = 0;
-    settlement->late.count = 0;
-    settlement->retry.count = 0;
-    settlement->bury.count = 0;
-}
-
 static int by_number(const void *a, const void *b)
 {
     const int64_t *left = a;
@@ -46,7 +32,7 @@ const Settlement *flight_settle(Flight *flight)
 {
     Settlement *settlement = &flight->settlement;
 
-    flight_forget_settlement(flight);
+    settlement_clear(settlement);
     for (size_t i = 0; i < flight->used; i++) {
         Slot *slot = &flight->slots[i];
 

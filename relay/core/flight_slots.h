@@ -1,4 +1,5 @@
-/* What flight.c, flight_run.c and flight_settle.c share. Nobody else looks into a flight. */
+/* The slots of a flight: what flight.c, flight_run.c and flight_settle.c share. Nobody else looks
+ * into a flight. */
 #ifndef FLIGHT_SLOTS_H
 #define FLIGHT_SLOTS_H
 
@@ -68,13 +69,16 @@ void slot_free(Flight *flight, size_t i);
 /* NULL, or the slot that waits for an answer to TOKEN. */
 Slot *slot_waiting(const Flight *flight, uint32_t token);
 
+/* The rows behind it stay pending: a later row of a key never overtakes an earlier one. */
+void slot_release_behind(Flight *flight, size_t i);
+
 /* The row stays as it is: pending, and nobody is to blame. */
 void slot_release(Flight *flight, size_t i);
 
 /* SLOT's answer came, whatever it says. */
 void slot_count_answer(Flight *flight, const Slot *slot, int64_t now_us);
 
-/* Frees what the last settlement handed out. */
-void flight_forget_settlement(Flight *flight);
+/* Frees what it handed out; its room stays. */
+void settlement_clear(Settlement *settlement);
 
 #endif
