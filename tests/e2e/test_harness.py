@@ -21,11 +21,13 @@ from support.waiting import TimedOut, eventually
 
 TESTS = Path(__file__).parents[1]
 
+# A job in the background is started with SIGINT ignored, and so is all that it starts.
 FORGETFUL = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from support.manifests import tenant
 from support.nats_server import NatsServer
+signal.signal(signal.SIGINT, signal.default_int_handler)
 server = NatsServer(Path(sys.argv[1])).start()
 print(server.pid, flush=True)
 {end}
