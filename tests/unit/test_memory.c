@@ -1,5 +1,6 @@
 #include "alloc.h"
 #include "memory.h"
+#include "text.h"
 #include "unit.h"
 
 static char written[1 << 16] = "before";
@@ -12,8 +13,10 @@ static long resident_file_kb(void)
     FILE *file = fopen("/proc/self/status", "re");
 
     assert_non_null(file);
-    while (kb < 0 && fgets(line, sizeof line, file) != NULL)
-        (void)sscanf(line, "RssFile: %ld kB", &kb);
+    while (kb < 0 && fgets(line, sizeof line, file) != NULL) {
+        if (text_starts(line, "RssFile:"))
+            kb = strtol(line + strlen("RssFile:"), NULL, 10);
+    }
     (void)fclose(file);
     assert_true(kb >= 0);
     return kb;
