@@ -1,6 +1,7 @@
 """The servers of a benchmark, with their stores in memory, and a fleet of Tenants on them."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from support.waiting import eventually
 CONSUMER = "worker"
 SPEC: dict[str, Any] = {"stream": {"maxAge": "168h"}, "consumers": [CONSUMER]}
 TICKS = 100.0  # of /proc/PID/stat, in a second
+REST_SECONDS = 0.5
+REST_LOAD = 0.2  # of one processor: an API server without requests uses half of that
 
 
 class Fleet:
@@ -49,6 +52,15 @@ class Fleet:
         while names := self.jetstream.streams():
             pipe.ask([Request(f"$JS.API.STREAM.DELETE.{name}", b"") for name in names])
         pipe.close()
+
+    def rest(self) -> None:
+        """Until the servers have done what was left to do, deletions above all."""
+        eventually(self._rests, "the servers are at rest", 120)
+
+    def _rests(self) -> bool:
+        before = self.cpu_seconds()
+        time.sleep(REST_SECONDS)
+        return sum(difference(self.cpu_seconds(), before).values()) < REST_LOAD * REST_SECONDS
 
     def list(self) -> list[dict[str, Any]]:
         return list(self.request("GET", PATH)["items"])

@@ -161,6 +161,7 @@ def answer_times(
     for turn in range(TURNS):
         for part in ("floor", "webhook") if turn % 2 == 0 else ("webhook", "floor"):
             names = account_names(int(rate * seconds), f"p{turn}-{part[0]}-")
+            fleet.rest()
             send = floor.answer_times if part == "floor" else partial(paced_through, webhook)
             found[part].append(_spread(send(names, rate)))
             fleet.clear()
