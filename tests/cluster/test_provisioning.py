@@ -108,7 +108,7 @@ def test_the_webhooks_account_may_make_tenants_and_nothing_else(node: SingleNode
     for verb in ("list", "watch", "update", "delete", "deletecollection"):
         assert may(node, verb, "tenants") == "no"
     for verb, what in (
-        ("patch", "tenants/status"),
+        ("patch", "tenants --subresource=status"),
         ("get", "secrets"),
         ("get", "configmaps"),
         ("create", "pods"),

@@ -11,6 +11,7 @@ from support.waiting import eventually
 
 SESSION = "-c idle_in_transaction_session_timeout=1s"
 FROZEN_SECONDS = 1.8  # more than SESSION allows
+CAUGHT_SECONDS = 30
 HOLDS_LANES = (
     "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
     " WHERE locktype = 'advisory' AND application_name = %s"
@@ -41,9 +42,10 @@ def freeze_relay(world: World, dice: random.Random) -> None:
 
 
 def freeze_in_batch(world: World, number: int) -> None:
-    """Tries until the relay stands still with lanes in its hands."""
+    """Tries until the relay stands still with lanes in its hands. After a crash of PostgreSQL a
+    PgBouncer lets nobody through for its server_login_retry, 15 s."""
     relay = world.relays[number]
-    end = time.monotonic() + 5
+    end = time.monotonic() + CAUGHT_SECONDS
     while time.monotonic() < end:
         relay.freeze()
         if world.postgres.query(HOLDS_LANES, f"relay-{number}") != [(0,)]:
