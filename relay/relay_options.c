@@ -35,7 +35,7 @@ static const Option options[] = {
      "How long rows stay after they were marked as published."},
     {"workers", OPTION_COUNT, FIELD(workers), "2", 1, 64, NULL,
      "Batches that are worked on at the same time, each with its own connections."},
-    {"batch", OPTION_COUNT, FIELD(batch), "1000", 1, 4096, NULL,
+    {"batch", OPTION_COUNT, FIELD(batch), "2000", 1, 4096, NULL,
      "Most rows of one batch, which is one transaction."},
     {"poll", OPTION_DURATION_MS, FIELD(poll_ms), "20ms", 1, POLL_MAX_MS, NULL,
      "Longest wait between two looks for new rows while there are none."},

@@ -38,7 +38,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--backlog", type=int, default=1_000_000, help="beside the quiet tenant")
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=1000)
+    parser.add_argument("--batch", type=int, default=2000)
     parser.add_argument("--flags", default="", help="more flags for the relay")
     return parser.parse_args()
 
