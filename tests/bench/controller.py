@@ -5,9 +5,7 @@ the same servers, so that the ratios mean something also where the machine has o
 """
 
 import argparse
-import json
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -19,13 +17,11 @@ from bench.convergence import compare
 from bench.fleet import Fleet, resident_kb, tenant_names
 from bench.floor import take_sample
 from bench.ready_watch import ReadyWatch, first_generation
-from support.places import ROOT, new_folder
-from support.program import interrupt_on_sigterm, kill_all, started_programs
+from bench.session import carry_out, result_file, say, write
+from support.places import ROOT
 
-MEMORY = Path("/dev/shm")
-RESULT = ROOT / "build" / "bench" / "controller.json"
+RESULT = result_file("controller")
 SAMPLE = 50
-LOG_LINES = 15
 
 
 def parse() -> argparse.Namespace:
@@ -88,32 +84,16 @@ def with_fleet(fleet: Fleet, count: int, options: argparse.Namespace) -> dict[st
     return result
 
 
-def say(what: str) -> None:
-    print(f"  {time.strftime('%H:%M:%S')} {what} (load {os.getloadavg()[0]:.1f})", flush=True)
-
-
 def main() -> int:
     options = parse()
-    interrupt_on_sigterm()
-    folder = new_folder("bulkhead-bench-", MEMORY)
-    try:
+
+    def work(folder: Path) -> None:
         result = run(folder, options)
-        RESULT.parent.mkdir(parents=True, exist_ok=True)
-        RESULT.write_text(json.dumps(result, indent=1) + "\n")
+        write(RESULT, result)
         show(result)
         print(f"\nAll numbers are in {RESULT.relative_to(ROOT)}.")
-        return 0
-    except KeyboardInterrupt:
-        print("\nstopped")
-        return 130
-    except (AssertionError, OSError) as failure:
-        print(f"\nThe benchmark failed: {failure}")
-        for program in started_programs()[-4:]:
-            print(f"\n--- the end of the log of {program.name}\n{program.tail(LOG_LINES)}")
-        return 1
-    finally:
-        kill_all()
-        shutil.rmtree(folder, ignore_errors=True)
+
+    return carry_out(work)
 
 
 if __name__ == "__main__":

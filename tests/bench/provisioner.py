@@ -6,11 +6,8 @@ has other work.
 """
 
 import argparse
-import json
 import os
-import shutil
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +15,10 @@ from bench.attack import attack, leaks
 from bench.fleet import Fleet
 from bench.onboarding import Floor, Webhook, answer_times, compare, first_events
 from bench.provisioner_table import missed, show
-from support.places import ROOT, new_folder
-from support.program import interrupt_on_sigterm, kill_all, started_programs
+from bench.session import carry_out, result_file, say, write
+from support.places import ROOT
 
-MEMORY = Path("/dev/shm")
-RESULT = ROOT / "build" / "bench" / "provisioner.json"
-LOG_LINES = 15
+RESULT = result_file("provisioner")
 
 
 def parse() -> argparse.Namespace:
@@ -66,34 +61,18 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
-def say(what: str) -> None:
-    print(f"  {time.strftime('%H:%M:%S')} {what} (load {os.getloadavg()[0]:.1f})", flush=True)
-
-
 def main() -> int:
     options = parse()
-    interrupt_on_sigterm()
-    folder = new_folder("bulkhead-bench-", MEMORY)
-    try:
+
+    def work(folder: Path) -> None:
         result = run(folder, options)
-        RESULT.parent.mkdir(parents=True, exist_ok=True)
-        RESULT.write_text(json.dumps(result, indent=1) + "\n")
+        write(RESULT, result)
         show(result)
         print(f"All numbers are in {RESULT.relative_to(ROOT)}.")
         for what in missed(result):
             print(f"NOT REACHED: {what}")
-        return 0
-    except KeyboardInterrupt:
-        print("\nstopped")
-        return 130
-    except (AssertionError, OSError) as failure:
-        print(f"\nThe benchmark failed: {failure}")
-        for program in started_programs()[-4:]:
-            print(f"\n--- the end of the log of {program.name}\n{program.tail(LOG_LINES)}")
-        return 1
-    finally:
-        kill_all()
-        shutil.rmtree(folder, ignore_errors=True)
+
+    return carry_out(work)
 
 
 if __name__ == "__main__":

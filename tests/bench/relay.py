@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,12 @@ from bench.relay_kill import kill
 from bench.relay_latency import at_rate, beside_lost, quiet_tenant
 from bench.relay_table import show
 from bench.relay_world import RelayWorld
-from support.places import ROOT, new_folder
-from support.program import interrupt_on_sigterm, kill_all, started_programs
+from bench.session import carry_out, result_file, say, write
+from support.places import ROOT
+from support.program import kill_all
 
-MEMORY = Path("/dev/shm")
-RESULT = ROOT / "build" / "bench" / "relay.json"
+RESULT = result_file("relay")
 PARTS = ("drain", "latency", "quiet", "lost", "kill")
-LOG_LINES = 15
 
 
 def parse() -> argparse.Namespace:
@@ -59,53 +57,33 @@ def run(folder: Path, options: argparse.Namespace, part: str) -> Any:
     return kill(world, options.rows, options.kills, *deleting)
 
 
-def measure(options: argparse.Namespace) -> None:
+def measure(folder: Path, options: argparse.Namespace) -> None:
     """Each part is written down beside what was measured before, in place of what it was."""
     parts = options.parts.split(",")
     assert set(parts) <= set(PARTS), f"--parts: want some of {','.join(PARTS)}"
     for part in parts:
         say(part)
         load = os.getloadavg()[0]
-        folder = new_folder("bulkhead-bench-", MEMORY)
-        try:
-            found = run(folder, options, part)
-        finally:
-            kill_all()
-            shutil.rmtree(folder, ignore_errors=True)
+        found = run(folder / part, options, part)
+        kill_all()
+        shutil.rmtree(folder / part)
         entry = {"found": found, "options": vars(options), "load": [load, os.getloadavg()[0]]}
-        write(measured() | {"processors": os.cpu_count(), part: entry})
+        write(RESULT, measured() | {"processors": os.cpu_count(), part: entry})
 
 
 def measured() -> dict[str, Any]:
     return dict(json.loads(RESULT.read_text())) if RESULT.exists() else {}
 
 
-def write(result: dict[str, Any]) -> None:
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
-
-
-def say(what: str) -> None:
-    print(f"  {time.strftime('%H:%M:%S')} {what} (load {os.getloadavg()[0]:.1f})", flush=True)
-
-
 def main() -> int:
     options = parse()
-    interrupt_on_sigterm()
-    try:
-        measure(options)
+
+    def work(folder: Path) -> None:
+        measure(folder, options)
         show(measured())
         print(f"\nAll numbers are in {RESULT.relative_to(ROOT)}.")
-        return 0
-    except KeyboardInterrupt:
-        print("\nstopped")
-        return 130
-    except (AssertionError, OSError) as failure:
-        print(f"\nThe benchmark failed: {failure}")
-        for program in started_programs()[-4:]:
-            if program.log.exists():
-                print(f"\n--- the end of the log of {program.name}\n{program.tail(LOG_LINES)}")
-        return 1
+
+    return carry_out(work)
 
 
 if __name__ == "__main__":

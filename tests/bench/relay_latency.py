@@ -114,6 +114,10 @@ def spread(taken: list[float]) -> dict[str, float]:
 def at_rate(world: RelayWorld, rate: int, seconds: float, *flags: str) -> dict[str, float]:
     """Events of all tenants."""
     world.clear()
+    return _loaded(world, rate, seconds, *flags)
+
+
+def _loaded(world: RelayWorld, rate: int, seconds: float, *flags: str) -> dict[str, float]:
     with AckLog(world.nats.port, INBOX) as log, world.new_relay(*flags, f"--nats-inbox={INBOX}"):
         world.wait_known()
         load = Load(world, rate, seconds)
@@ -136,12 +140,7 @@ def beside_lost(
 def _with_lost(world: RelayWorld, rate: int, seconds: float, *flags: str) -> dict[str, float]:
     world.clear()
     world.fill_one(LOST, LOST_ROWS)
-    with AckLog(world.nats.port, INBOX) as log, world.new_relay(*flags, f"--nats-inbox={INBOX}"):
-        world.wait_known()
-        load = Load(world, rate, seconds)
-        load.run()
-        world.wait_drained(0)
-    return spread(commit_to_ack(world, load, log))
+    return _loaded(world, rate, seconds, *flags)
 
 
 def quiet_tenant(
