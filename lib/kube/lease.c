@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "kube_path.h"
 
-enum { LEASE_TIMEOUT_MS = 5000, RELEASE_TRIES = 3 };
+enum { LEASE_TIMEOUT_MS = 5000, RENEW_TRIES = 2, RELEASE_TRIES = 3 };
 
 static const KubeResource leases = {
     .group = "coordination.k8s.io",
@@ -123,30 +123,55 @@ uint64_t lease_slow_paths(const Lease *self)
     return self->slow_paths;
 }
 
+/* Somebody wrote or deleted the record, which is no loss while it names us, or nobody at all. */
+static bool is_left_to_us(const Lease *self)
+{
+    return self->object == NULL || text_eq(self->view.holder, self->settings.holder);
+}
+
+/* One write. *RET_RACE: somebody was faster, and REASON says so; the record is read by then. */
+static int try_move(Lease *self, LeaseMove move, bool *ret_race, Error *reason, Error *reterr)
+{
+    *ret_race = false;
+    if (write_move(self, move, reason) == 0)
+        return 0;
+    if (reason->kind != ERROR_CONFLICT && reason->kind != ERROR_NOT_FOUND) {
+        *reterr = *reason;
+        return -1;
+    }
+    *ret_race = true;
+    self->slow_paths += move == LEASE_RENEW ? 1 : 0;
+    return look(self, self->settings.stop_fd, reterr);
+}
+
 int lease_try(Lease *self, bool *ret_held, int64_t *ret_sent_ms, Error *reterr)
 {
-    bool ours = text_eq(self->view.holder, self->settings.holder);
-    Error error;
+    const bool ours = text_eq(self->view.holder, self->settings.holder);
+    bool race = true;
+    int64_t sent_ms = 0;
+    Error reason = {0};
 
+    *ret_held = false;
     if (!ours && look(self, self->settings.stop_fd, reterr) < 0)
         return -1;
-    LeaseMove move = lease_move(&self->view, self->settings.holder, clock_ms());
-    *ret_held = false;
-    if (move == LEASE_WAIT)
-        return 0;
+    for (int tries = 0; race && tries < RENEW_TRIES; tries++) {
+        LeaseMove move = lease_move(&self->view, self->settings.holder, clock_ms());
 
-    int64_t sent_ms = clock_ms();
-    if (write_move(self, move, &error) == 0) {
-        *ret_held = true;
-        *ret_sent_ms = sent_ms;
-        return 0;
+        if (move == LEASE_WAIT)
+            return 0;
+        sent_ms = clock_ms();
+        if (try_move(self, move, &race, &reason, reterr) < 0)
+            return -1;
+        if (race && !(ours && is_left_to_us(self)))
+            return 0;
     }
-    if (error.kind == ERROR_CONFLICT || error.kind == ERROR_NOT_FOUND) {
-        self->slow_paths += move == LEASE_RENEW ? 1 : 0;
-        return look(self, self->settings.stop_fd, reterr); /* somebody was faster: see who */
+    if (race) {
+        *reterr = reason;
+        return -1;
     }
-    *reterr = error;
-    return -1;
+    *ret_held = true;
+    *ret_sent_ms = sent_ms;
+    return 0;
 }
 
 static int write_released(Lease *self, Error *reterr)

@@ -23,7 +23,8 @@ void lease_free(Lease *self);
 
 /* One try to take or renew it; a holder writes at once, without reading. RET_HELD says whether it
  * is ours; when it is, *ret_sent_ms is the clock_ms() at which the request was sent, from which
- * its time counts. Errors of the API server; a lost race is none, but not held. */
+ * its time counts. A record that somebody else touched or deleted is written once more, as long as
+ * nobody else holds it. Errors of the API server; a lost race is none, but not held. */
 int lease_try(Lease *self, bool *ret_held, int64_t *ret_sent_ms, Error *reterr) MUST_CHECK;
 
 /* Gives it back, if it is ours. Only when all work that it allows has ended. */

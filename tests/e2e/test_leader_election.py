@@ -55,6 +55,22 @@ def test_a_standby_takes_over_when_the_leader_is_killed(
     kubectl.wait("tenant", "acme")
 
 
+@pytest.mark.parametrize("deed", ["annotate", "delete"])
+def test_a_lease_that_somebody_touches_stays_with_its_leader(
+    deed: str, new_controller: Callable[..., Controller], kubectl: Kubectl
+) -> None:
+    leader = new_controller("--leader-elect").start()
+    eventually(lambda: leads(leader), "the controller leads")
+    holder = kubectl.run(*LEASE, HOLDER)
+    looked = 'leader_election_slowpath_total{name="bulkhead-controller"}'
+    kubectl.run(deed, *LEASE[1:-1], *(["team=platform"] if deed == "annotate" else []))
+    eventually(lambda: leader.metrics()[looked] == 1, "the leader has noticed")
+    eventually(lambda: kubectl.run(*LEASE, HOLDER) == holder, "the lease is as it was")
+    assert leads(leader)
+    kubectl.apply(tenant("acme"))
+    kubectl.wait("tenant", "acme")
+
+
 def test_a_leader_that_slept_through_its_lease_ends_without_a_write(
     pair: tuple[Controller, Controller], kubectl: Kubectl, jetstream: JetStream
 ) -> None:

@@ -108,6 +108,44 @@ TEST(a_renewal_that_is_refused_looks_who_was_faster)
     assert_string_equal(lease_holder(world.lease), "other");
 }
 
+TEST(a_record_that_was_touched_and_still_names_us_is_renewed)
+{
+    const FakeReply replies[] = {none, ours, conflict, ours_later, ours_later};
+    DEFER(world_done) World world = {0};
+
+    world_start(&world, replies, ARRAY_SIZE(replies));
+    assert_true(held(&world));
+    assert_true(held(&world));
+    is_request(&world, 4, "PUT " PATH "/l ", "\"resourceVersion\":\"8\"");
+    assert_int_equal(lease_slow_paths(world.lease), 1);
+}
+
+TEST(a_record_that_was_deleted_is_made_again)
+{
+    const FakeReply replies[] = {none, ours, none, none, ours_later};
+    DEFER(world_done) World world = {0};
+
+    world_start(&world, replies, ARRAY_SIZE(replies));
+    assert_true(held(&world));
+    assert_true(held(&world));
+    is_request(&world, 4, "POST " PATH " ", "\"holderIdentity\":\"me\"");
+}
+
+TEST(a_lease_that_is_touched_again_and_again_is_left_until_the_next_turn)
+{
+    const FakeReply replies[] = {none, ours, conflict, ours_later, conflict, ours_later};
+    DEFER(world_done) World world = {0};
+    bool held_still = false;
+    int64_t sent_ms = 0;
+    Error error = {0};
+
+    world_start(&world, replies, ARRAY_SIZE(replies));
+    assert_true(held(&world));
+    assert_int_equal(lease_try(world.lease, &held_still, &sent_ms, &error), -1);
+    assert_int_equal(error.kind, ERROR_CONFLICT);
+    assert_string_equal(lease_holder(world.lease), "me");
+}
+
 TEST(a_lease_is_given_back_even_if_its_record_was_touched)
 {
     const FakeReply replies[] = {none, ours, conflict, ours_later, free_again};
@@ -154,6 +192,9 @@ int main(void)
         cmocka_unit_test(a_lease_that_is_not_there_is_made_and_renewed_by_one_write),
         cmocka_unit_test(a_lease_that_somebody_holds_is_only_read),
         cmocka_unit_test(a_renewal_that_is_refused_looks_who_was_faster),
+        cmocka_unit_test(a_record_that_was_touched_and_still_names_us_is_renewed),
+        cmocka_unit_test(a_record_that_was_deleted_is_made_again),
+        cmocka_unit_test(a_lease_that_is_touched_again_and_again_is_left_until_the_next_turn),
         cmocka_unit_test(a_lease_is_given_back_even_if_its_record_was_touched),
         cmocka_unit_test(what_somebody_else_has_by_now_is_not_given_back),
         cmocka_unit_test(giving_back_is_not_tried_for_ever),
