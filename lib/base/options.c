@@ -4,24 +4,46 @@
 
 enum { NAME_SIZE = 64, NS_PER_MS = 1000000 };
 
-static bool choice_listed(const char *choices, const char *text)
+/* A choice of LENGTH bytes. Where it ends with ":N", TEXT has a number from MIN to MAX instead of
+ * N. */
+static bool choice_is(const Option *option, const char *choice, size_t length, const char *text)
 {
-    size_t length = strlen(text);
+    bool counted = length > 2 && strncmp(choice + length - 2, ":N", 2) == 0;
+    size_t fixed = counted ? length - 1 : length;
+    int64_t number;
+    Error unread;
 
-    for (const char *at = choices; *at != '\0';) {
-        size_t word = strcspn(at, "|");
+    if (strncmp(choice, text, fixed) != 0)
+        return false;
+    return counted ? count_parse(text + fixed, option->min, option->max, &number, &unread) == 0
+                   : text[fixed] == '\0';
+}
 
-        if (word == length && strncmp(at, text, length) == 0)
+static bool choice_listed(const Option *option, const char *text)
+{
+    for (const char *at = option->choices; *at != '\0';) {
+        size_t length = strcspn(at, "|");
+
+        if (choice_is(option, at, length, text))
             return true;
-        at += word + (at[word] == '|' ? 1 : 0);
+        at += length + (at[length] == '|' ? 1 : 0);
     }
     return false;
 }
 
+static int choice_refused(const Option *option, const char *text, Error *reterr)
+{
+    if (option->max == 0)
+        return error_set(reterr, ERROR_INVALID, "'%s' is not one of %s", text, option->choices);
+    return error_set(reterr, ERROR_INVALID,
+                     "'%s' is not one of %s, with N from %" PRId64 " to %" PRId64, text,
+                     option->choices, option->min, option->max);
+}
+
 static int text_set(const Option *option, const char **field, const char *text, Error *reterr)
 {
-    if (option->choices != NULL && !choice_listed(option->choices, text))
-        return error_set(reterr, ERROR_INVALID, "'%s' is not one of %s", text, option->choices);
+    if (option->choices != NULL && !choice_listed(option, text))
+        return choice_refused(option, text, reterr);
     *field = text;
     return 0;
 }

@@ -24,7 +24,8 @@ typedef struct Option {
     const char *fallback; /* as it would be typed; NULL: none    */
     int64_t min;
     int64_t max;
-    const char *choices; /* OPTION_TEXT: "json|text"; NULL: any */
+    const char
+        *choices; /* OPTION_TEXT: "json|text", "all|first:N" with N of MIN to MAX; NULL: any */
     const char *help;
 } Option;
 

@@ -4,6 +4,7 @@
 typedef struct Settings {
     const char *table;
     const char *format;
+    const char *which;
     int64_t batch;
     int64_t poll_ms;
     int64_t buffer;
@@ -19,6 +20,7 @@ static const Option options[] = {
     {"poll", OPTION_DURATION_MS, FIELD(poll_ms), "1s", 10, 60000, NULL, "Longest wait | rest."},
     {"max-row-size", OPTION_QUANTITY, FIELD(buffer), "1Mi", 1024, 1 << 30, NULL, "Bytes of a row."},
     {"quiet", OPTION_FLAG, FIELD(quiet), "false", 0, 0, NULL, "Say less."},
+    {"show", OPTION_TEXT, FIELD(which), "all", 1, 50, "all|top:N|none", "Which are shown."},
 };
 
 static const size_t count = ARRAY_SIZE(options);
@@ -55,8 +57,10 @@ TEST(each_type_is_read_from_text)
     assert_int_equal(option_set(option_named("poll"), &settings, "1m", &error), 0);
     assert_int_equal(option_set(option_named("max-row-size"), &settings, "1Ki", &error), 0);
     assert_int_equal(option_set(option_named("quiet"), &settings, "true", &error), 0);
+    assert_int_equal(option_set(option_named("show"), &settings, "top:50", &error), 0);
     assert_string_equal(settings.table, "");
     assert_string_equal(settings.format, "text");
+    assert_string_equal(settings.which, "top:50");
     assert_int_equal(settings.batch, 1000);
     assert_int_equal(settings.poll_ms, 60000);
     assert_int_equal(settings.buffer, 1024);
@@ -74,6 +78,17 @@ TEST(bad_values_name_the_flag_and_what_is_allowed)
         {"log-format", "", "--log-format: '' is not one of json|text"},
         {"log-format", "json|text", "--log-format: 'json|text' is not one of json|text"},
         {"log-format", "jso", "--log-format: 'jso' is not one of json|text"},
+        {"show", "top", "--show: 'top' is not one of all|top:N|none, with N from 1 to 50"},
+        {"show", "top:", "--show: 'top:' is not one of all|top:N|none, with N from 1 to 50"},
+        {"show", "top:0", "--show: 'top:0' is not one of all|top:N|none, with N from 1 to 50"},
+        {"show", "top:51", "--show: 'top:51' is not one of all|top:N|none, with N from 1 to 50"},
+        {"show", "top:-1", "--show: 'top:-1' is not one of all|top:N|none, with N from 1 to 50"},
+        {"show", "top: 1", "--show: 'top: 1' is not one of all|top:N|none, with N from 1 to 50"},
+        {"show", "top:1x", "--show: 'top:1x' is not one of all|top:N|none, with N from 1 to 50"},
+        {"show", "top:N", "--show: 'top:N' is not one of all|top:N|none, with N from 1 to 50"},
+        {"show", "all:1", "--show: 'all:1' is not one of all|top:N|none, with N from 1 to 50"},
+        {"show", "none1", "--show: 'none1' is not one of all|top:N|none, with N from 1 to 50"},
+        {"show", "", "--show: '' is not one of all|top:N|none, with N from 1 to 50"},
         {"batch-size", "0", "--batch-size: '0' is not a whole number from 1 to 1000"},
         {"batch-size", "1001", "--batch-size: '1001' is not a whole number from 1 to 1000"},
         {"poll", "9ms", "--poll: '9ms' is not from 10ms to 1m"},
@@ -99,6 +114,7 @@ TEST(bad_values_name_the_flag_and_what_is_allowed)
         assert_int_equal(error.kind, ERROR_INVALID);
         assert_string_equal(error.text, cases[i].want);
         assert_null(settings.format);
+        assert_null(settings.which);
         assert_int_equal(settings.batch, -1);
         assert_int_equal(settings.poll_ms, -1);
         assert_int_equal(settings.buffer, -1);
@@ -245,7 +261,9 @@ TEST(the_help_text_shows_each_option)
                                          "  --max-row-size QUANTITY\n      Bytes of a row.\n"
                                          "      Default 1Mi. Also BULKHEAD_MAX_ROW_SIZE.\n"
                                          "  --quiet\n      Say less.\n"
-                                         "      Default false. Also BULKHEAD_QUIET.\n");
+                                         "      Default false. Also BULKHEAD_QUIET.\n"
+                                         "  --show all|top:N|none\n      Which are shown.\n"
+                                         "      Default all. Also BULKHEAD_SHOW.\n");
 }
 
 TEST(the_manual_shows_each_option_as_a_row)
