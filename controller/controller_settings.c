@@ -36,8 +36,10 @@ static const Option options[] = {
      "Time between two sweeps over all streams, the net under the advisories."},
     {"status-interval", OPTION_DURATION_MS, FIELD(status_interval_ms), "10s", 500, HOUR_MS, NULL,
      "Least time between two writes of a Tenant's status that change nothing but numbers."},
-    {"metrics-per-tenant", OPTION_TEXT, FIELD(metrics_per_tenant), "full", 0, 0, "full|off",
-     "Whether /metrics has series of single tenants and consumers."},
+    {"metrics-per-tenant", OPTION_TEXT, FIELD(metrics_per_tenant), "full", 1, 100000,
+     "full|top:N|off",
+     "Of which tenants /metrics has series: of all, of the N with a consumer furthest behind, of "
+     "none. Alerts on single tenants see no others."},
     PROCESS_OPTION_ROWS(FIELD),
 };
 

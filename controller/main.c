@@ -97,6 +97,7 @@ static void measure(void *context)
 
     if (workers != NULL)
         workers_measure(workers);
+    tenant_metrics_choose();
 }
 
 /* Not on NATS: a controller that is not ready would block a rollout and heal nothing. */
@@ -303,7 +304,7 @@ static int controller_run(Process *process, const char *command, Error *reterr)
     dispatcher_register_metrics();
     leader_register_metrics();
     fleet_watch_register_metrics();
-    tenant_metrics_register(text_eq(self->settings->metrics_per_tenant, "full"));
+    tenant_metrics_register(self->settings->metrics_per_tenant);
     workers_register_metrics((size_t)self->settings->workers);
     int r = connect_all(self, reterr);
     if (r == 0)

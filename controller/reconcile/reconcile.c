@@ -168,8 +168,6 @@ static int pass_apply(Pass *pass, PassEnd *end, Error *reterr)
         if (pass_step(pass, step, reterr) < 0)
             return -1;
         did_add(end, step);
-        if (step->type == STEP_CONSUMER_DELETE)
-            tenant_metrics_forget_consumer(pass->tenant.id, step->consumer);
     }
     return 0;
 }

@@ -33,6 +33,7 @@ void metrics_register(Metric *metric)
     for (const Metric *other = first; other != NULL; other = other->next)
         assert(!text_eq(other->name, metric->name));
     assert(metric->bucket_count <= METRIC_BUCKETS_MAX);
+    assert(metric->collect == NULL || metric->type == METRIC_GAUGE);
     for (size_t i = 1; i < metric->bucket_count; i++)
         assert(metric->buckets[i - 1] < metric->buckets[i]);
     metric->next = NULL;
@@ -46,30 +47,35 @@ const Metric *metrics_first(void)
 }
 
 /* a="x" in the escaping of the text format. */
-static void label_add(Text *key, const char *name, const char *value)
+static void label_add(Text *text, const char *name, const char *value)
 {
-    text_addf(key, "%s%s=\"", key->length > 0 ? "," : "", name);
+    text_add(text, name);
+    text_add(text, "=\"");
     for (const char *c = value; *c != '\0'; c++) {
         if (*c == '"' || *c == '\\')
-            text_add(key, "\\");
-        text_add_bytes(key, *c != '\n' ? c : "\\n", *c != '\n' ? 1 : 2);
+            text_add(text, "\\");
+        text_add_bytes(text, *c != '\n' ? c : "\\n", *c != '\n' ? 1 : 2);
     }
-    text_add(key, "\"");
+    text_add(text, "\"");
 }
 
-static void key_write(Text *key, const Metric *metric, const char *const *labels, size_t count)
+static void labels_add(Text *text, const Metric *metric, const char *const *labels, size_t count)
 {
     assert(count == label_count(metric));
-    for (size_t i = 0; i < count; i++)
-        label_add(key, metric->labels[i], labels[i]);
-    assert(!key->full);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            text_add(text, ",");
+        label_add(text, metric->labels[i], labels[i]);
+    }
 }
 
 static MetricSeries *series_get(Metric *metric, const char *const *labels, size_t count)
 {
     DEFER(text_done) Text key = TEXT_MAX(KEY_MAX);
 
-    key_write(&key, metric, labels, count);
+    assert(metric->collect == NULL);
+    labels_add(&key, metric, labels, count);
+    assert(!key.full);
     if (metric->series == NULL)
         metric->series = map_new();
     MetricSeries *series = map_get(metric->series, text_get(&key));
@@ -140,60 +146,6 @@ void metric_observe_tally(Metric *metric, MetricTally *tally)
     *tally = (MetricTally){0};
 }
 
-static void series_free(MetricSeries *series)
-{
-    if (series == NULL)
-        return;
-    free(series->counts);
-    free(series);
-}
-
-void metric_remove_from(Metric *metric, const char *const *labels, size_t count)
-{
-    DEFER(text_done) Text key = TEXT_MAX(KEY_MAX);
-
-    key_write(&key, metric, labels, count);
-    (void)pthread_mutex_lock(&lock);
-    if (metric->series != NULL)
-        series_free(map_remove(metric->series, text_get(&key)));
-    (void)pthread_mutex_unlock(&lock);
-}
-
-/* A quote inside a value is escaped, so that LABEL, quotes and all, is found only where it is one.
- */
-static bool key_has(const char *key, const char *label)
-{
-    for (const char *at = key; (at = strstr(at, label)) != NULL; at++) {
-        if (at == key || at[-1] == ',')
-            return true;
-    }
-    return false;
-}
-
-static void series_forget(Map *series, const char *label)
-{
-    for (MapEntry *at = map_next(series, NULL); at != NULL;) {
-        const char *key = map_key(at);
-
-        at = map_next(series, at);
-        if (key_has(key, label))
-            series_free(map_remove(series, key));
-    }
-}
-
-void metrics_forget(const char *label, const char *value)
-{
-    DEFER(text_done) Text text = TEXT_MAX(KEY_MAX);
-
-    label_add(&text, label, value);
-    (void)pthread_mutex_lock(&lock);
-    for (Metric *metric = first; metric != NULL; metric = metric->next) {
-        if (metric->series != NULL)
-            series_forget(metric->series, text_get(&text));
-    }
-    (void)pthread_mutex_unlock(&lock);
-}
-
 /* LE is the histogram's own label, or NULL. */
 static void labels_render(Text *text, const char *key, const char *le)
 {
@@ -227,16 +179,8 @@ static void histogram_render(Text *text, const Metric *metric, const char *key,
     text_addf(text, " %" PRIu64 "\n", total);
 }
 
-static void metric_render(Text *text, const Metric *metric)
+static void series_render(Text *text, const Metric *metric)
 {
-    static const char *const types[] = {
-        [METRIC_COUNTER] = "counter",
-        [METRIC_GAUGE] = "gauge",
-        [METRIC_HISTOGRAM] = "histogram",
-    };
-
-    text_addf(text, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name,
-              types[metric->type]);
     if (metric->series == NULL)
         return;
     for (MapEntry *at = NULL; (at = map_next(metric->series, at)) != NULL;) {
@@ -252,10 +196,38 @@ static void metric_render(Text *text, const Metric *metric)
     }
 }
 
+void metric_sample_to(const Metric *metric, Text *text, double value, const char *const *labels,
+                      size_t count)
+{
+    text_add(text, metric->name);
+    if (count > 0)
+        text_add(text, "{");
+    labels_add(text, metric, labels, count);
+    text_addf(text, "%s %.17g\n", count > 0 ? "}" : "", value);
+}
+
+/* Who collects has a lock of its own, and is called without ours. */
+static void metric_render(Text *text, const Metric *metric)
+{
+    static const char *const types[] = {
+        [METRIC_COUNTER] = "counter",
+        [METRIC_GAUGE] = "gauge",
+        [METRIC_HISTOGRAM] = "histogram",
+    };
+
+    text_addf(text, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name,
+              types[metric->type]);
+    if (metric->collect != NULL) {
+        metric->collect(metric, text);
+        return;
+    }
+    (void)pthread_mutex_lock(&lock);
+    series_render(text, metric);
+    (void)pthread_mutex_unlock(&lock);
+}
+
 void metrics_render(Text *text)
 {
-    (void)pthread_mutex_lock(&lock);
     for (const Metric *metric = first; metric != NULL; metric = metric->next)
         metric_render(text, metric);
-    (void)pthread_mutex_unlock(&lock);
 }

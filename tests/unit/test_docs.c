@@ -25,7 +25,7 @@ static void register_controller(void)
     dispatcher_register_metrics();
     leader_register_metrics();
     fleet_watch_register_metrics();
-    tenant_metrics_register(true);
+    tenant_metrics_register("full");
     workers_register_metrics(1);
 }
 
