@@ -108,6 +108,21 @@ static bool field_read(const cJSON *root, const char *fields, char *ret, size_t 
     return false;
 }
 
+/* Whether one of the FIELDS holds anything, of use or not. */
+static bool field_filled(const cJSON *root, const char *fields)
+{
+    char path[PATH_MAX_BYTES];
+
+    for (const char *at = fields; (at = list_next(at, path, sizeof path)) != NULL;) {
+        const cJSON *item = json_at(root, path);
+        const bool empty = cJSON_IsString(item) && *item->valuestring == '\0';
+
+        if (item != NULL && !cJSON_IsNull(item) && !empty)
+            return true;
+    }
+    return false;
+}
+
 /* The part of BODY that is under the signature, where each of our forms has one: the headers of a
  * binary CloudEvent are not. */
 static cJSON *signed_part(const EventBody *body)
@@ -182,6 +197,23 @@ static int time_read(const EventBody *body, const EventRules *rules, int64_t sig
     return 0;
 }
 
+/* An account that asked for a plan must not be given the default one instead; what holds it or ends
+ * it needs none. */
+static int plan_read(const cJSON *root, const EventRules *rules, Event *event, Problem *retproblem)
+{
+    const bool wanted = event->kind == EVENT_CREATED || event->kind == EVENT_UPDATED;
+
+    if (field_read(root, rules->plan_fields, event->plan, sizeof event->plan))
+        return 0;
+    event->plan[0] = '\0';
+    if (!wanted || !field_filled(root, rules->plan_fields))
+        return 0;
+    return problem_set(retproblem, PROBLEM_INCOMPLETE_EVENT,
+                       "the plan must be a text of at most %d bytes, or a whole number, in one of "
+                       "'%.120s'",
+                       EVENT_PLAN_MAX, rules->plan_fields);
+}
+
 static int account_read(const EventBody *body, const EventRules *rules, Event *event,
                         Problem *retproblem)
 {
@@ -195,9 +227,19 @@ static int account_read(const EventBody *body, const EventRules *rules, Event *e
                            "control characters, in one of '%.120s'",
                            ACCOUNT_ID_MAX, rules->account_fields);
     account_name(event->account, event->tenant);
-    if (!field_read(root, rules->plan_fields, event->plan, sizeof event->plan))
-        event->plan[0] = '\0';
-    return 0;
+    return plan_read(root, rules, event, retproblem);
+}
+
+/* The headers of a binary CloudEvent are under no signature. Where the signature has an id in it,
+ * this id can stand for one set of them alone; elsewhere one signed body could be given any type
+ * and time. */
+static int form_check(const EventBody *body, const EventRules *rules, Problem *retproblem)
+{
+    if (body->form != EVENT_BODY_BINARY || rules->form == SIGNATURE_STANDARD)
+        return 0;
+    return problem_set(retproblem, PROBLEM_MEDIA_TYPE,
+                       "the headers of a binary CloudEvent are not under a signature of this "
+                       "form: send it structured");
 }
 
 /* The id that the sender signed, if any; else that of the content, which is signed always. */
@@ -205,7 +247,6 @@ static int id_read(const EventBody *body, const EventInput *input, const EventRu
                    Event *event, Problem *retproblem)
 {
     char id[EVENT_NAME_MAX + 1];
-    const bool stripe = rules->form == SIGNATURE_STRIPE && body->form == EVENT_BODY_PLAIN;
 
     if (body->form == EVENT_BODY_STRUCTURED) {
         char source[EVENT_NAME_MAX + 1];
@@ -218,7 +259,7 @@ static int id_read(const EventBody *body, const EventInput *input, const EventRu
         (void)snprintf(event->id, sizeof event->id, "%s %s", source, id);
     } else if (rules->form == SIGNATURE_STANDARD) {
         (void)snprintf(event->id, sizeof event->id, "%s", input->webhook_id);
-    } else if (stripe && field_read(body->root, "id", id, sizeof id)) {
+    } else if (rules->form == SIGNATURE_STRIPE && field_read(body->root, "id", id, sizeof id)) {
         (void)snprintf(event->id, sizeof event->id, "%s", id);
     } else {
         (void)snprintf(event->id, sizeof event->id, "sha256:%s", event->digest);
@@ -248,7 +289,7 @@ int event_parse(const EventInput *input, const EventRules *rules, Event *ret_eve
     Event event = {.kind = EVENT_UNKNOWN};
 
     if (event_body_parse(input, &body, retproblem) < 0 ||
-        type_read(&body, rules, &event, retproblem) < 0)
+        form_check(&body, rules, retproblem) < 0 || type_read(&body, rules, &event, retproblem) < 0)
         return -1;
     memcpy(event.digest, body.digest, sizeof event.digest);
     trace_read(&body, input, &event);

@@ -43,6 +43,22 @@ def test_the_headers_of_a_cloudevent_cannot_be_changed_under_its_signature(
     assert versions(kubectl) == before
 
 
+@pytest.mark.parametrize("form", ["github", "stripe"])
+def test_a_signature_without_an_id_does_not_carry_a_binary_cloudevent(
+    form: str, kubectl: Kubectl, new_provisioner: Callable[..., Provisioner]
+) -> None:
+    """Its headers could be changed at will: one signed body could be given any type and time."""
+    provisioner = new_provisioner(f"--signature={form}")
+    (provisioner.secrets / "current").write_text(PLAIN_SECRET)
+    sender = provisioner.start().connect()
+    sign = {"github": signed_by_github, "stripe": signed_by_stripe}[form]
+    for binary, code, tenants in ((True, 415, []), (False, 202, ["acme"])):
+        made = cloud_event("account.created", "acme", binary)
+        headers = sign(made.body).headers | made.headers
+        assert sender.send(Delivery(headers, made.body)).code == code
+        assert list(versions(kubectl)) == tenants
+
+
 def test_a_cloudevent_is_known_by_its_source_and_id(kubectl: Kubectl, sender: Sender) -> None:
     first = cloud_event("account.created", "acme", binary=False, id="17")
     sender.send(first)

@@ -259,6 +259,70 @@ TEST(what_names_the_account_of_a_binary_cloudevent_is_signed)
     event_done(&event);
 }
 
+/* Neither of these forms signs an id, so that nothing would bind the headers to the body. */
+TEST(a_binary_cloudevent_counts_only_where_its_id_is_signed)
+{
+    static const SignatureForm forms[] = {SIGNATURE_GITHUB, SIGNATURE_STRIPE};
+    EventInput input = binary_input();
+    Event event;
+
+    for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+        const EventRules rules = rules_of(forms[i]);
+        Problem problem = {0};
+
+        input.signed_ms = forms[i] == SIGNATURE_GITHUB ? -1 : now_ms;
+        assert_int_equal(event_parse(&input, &rules, &event, &problem), -1);
+        assert_int_equal(problem.kind, PROBLEM_MEDIA_TYPE);
+        assert_non_null(strstr(problem.detail, "send it structured"));
+    }
+}
+
+TEST(a_plan_that_cannot_be_one_is_refused_and_not_left_out)
+{
+    const EventRules rules = rules_of(SIGNATURE_STANDARD);
+    static const char *const plans[] = {
+        "{\"name\":\"gold\"}",
+        "[\"gold\"]",
+        "1.5",
+        "true",
+        "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
+        char body[200];
+        Event event;
+        Problem problem = {0};
+
+        (void)snprintf(body, sizeof body,
+                       "{\"type\":\"account.created\",\"data\":{\"id\":\"a\",\"plan\":%s}}",
+                       plans[i]);
+        const EventInput input = input_of(body);
+        assert_int_equal(event_parse(&input, &rules, &event, &problem), -1);
+        assert_int_equal(problem.kind, PROBLEM_INCOMPLETE_EVENT);
+        assert_non_null(strstr(problem.detail, "the plan"));
+    }
+}
+
+TEST(a_plan_may_be_left_out_and_only_an_accounts_content_needs_one)
+{
+    const EventRules rules = rules_of(SIGNATURE_STANDARD);
+    static const char *const bodies[] = {
+        "{\"type\":\"account.created\",\"data\":{\"id\":\"a\"}}",
+        "{\"type\":\"account.created\",\"data\":{\"id\":\"a\",\"plan\":null}}",
+        "{\"type\":\"account.created\",\"data\":{\"id\":\"a\",\"plan\":\"\"}}",
+        "{\"type\":\"account.suspended\",\"data\":{\"id\":\"a\",\"plan\":{\"a\":1}}}",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+        const EventInput input = input_of(bodies[i]);
+        Event event;
+
+        parse(&input, &rules, &event);
+        assert_string_equal(event.plan, "");
+        event_done(&event);
+    }
+}
+
 static const struct {
     const char *type;
     const char *body;
@@ -405,6 +469,9 @@ int main(void)
         cmocka_unit_test(
             a_binary_cloudevent_has_its_attributes_in_headers_and_its_id_under_the_signature),
         cmocka_unit_test(what_names_the_account_of_a_binary_cloudevent_is_signed),
+        cmocka_unit_test(a_binary_cloudevent_counts_only_where_its_id_is_signed),
+        cmocka_unit_test(a_plan_that_cannot_be_one_is_refused_and_not_left_out),
+        cmocka_unit_test(a_plan_may_be_left_out_and_only_an_accounts_content_needs_one),
         cmocka_unit_test(what_cannot_be_an_event_is_refused_with_its_reason),
         cmocka_unit_test(what_a_binary_cloudevent_lacks_is_said),
         cmocka_unit_test(compressed_bodies_are_not_unpacked),
