@@ -196,6 +196,14 @@ void dispatcher_wake(Dispatcher *self)
     unlock(self);
 }
 
+bool dispatcher_failing(Dispatcher *self)
+{
+    lock(self);
+    bool failing = queue_failing(self->queue) > 0;
+    unlock(self);
+    return failing;
+}
+
 void dispatcher_enqueue_all(Dispatcher *self)
 {
     lock(self);

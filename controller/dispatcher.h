@@ -43,6 +43,9 @@ void dispatcher_recount_all(Dispatcher *self);
 /* Whatever waits for a retry is due now: a server has come back. */
 void dispatcher_wake(Dispatcher *self);
 
+/* True if a look at some tenant failed, and has not gone well since. */
+bool dispatcher_failing(Dispatcher *self);
+
 /* A sweep over all streams begins; it saw the stream of TENANT, which stream_print() gives PRINT;
  * and it saw the last. A tenant whose stream is not as it was last looked at is queued. */
 void dispatcher_sweep_begin(Dispatcher *self);

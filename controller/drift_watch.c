@@ -4,13 +4,14 @@
 
 #include "advisory.h"
 #include "alloc.h"
+#include "api_request.h"
 #include "clock.h"
 #include "log.h"
 #include "memory.h"
 #include "stop.h"
 #include "sweep.h"
 
-enum { TICK_MS = 100, SUBSCRIPTIONS = 3, SWEEPS_PER_FULL_LOOK = 20 };
+enum { TICK_MS = 100, PROBE_MS = 1000, SUBSCRIPTIONS = 3, SWEEPS_PER_FULL_LOOK = 20 };
 
 /* One API audit covers every request, ours too, and names who asked; the other two tell of
  * deletions that nobody asked for. */
@@ -25,6 +26,8 @@ struct DriftWatch {
     natsConnection *handle; /* that the subscriptions are on */
     natsSubscription *subscriptions[SUBSCRIPTIONS];
     uint64_t swept_epoch; /* of the connection that the last sweep was on */
+    int64_t probe_ms;     /* when JetStream is asked next whether it is there */
+    bool silent;          /* it was not, the last time */
     pthread_t thread;
 };
 
@@ -103,6 +106,28 @@ static bool is_back(const DriftWatch *self)
            nats_epoch(self->settings.nats) != self->swept_epoch;
 }
 
+static bool answers(const DriftWatch *self)
+{
+    DEFER(defer_json) cJSON *reply = NULL;
+    Error ignored;
+
+    return api_request(self->settings.nats, NULL, &reply, &ignored, "INFO") == 0;
+}
+
+/* A cluster that lost its quorum keeps its connections, and says nothing when it has one again. So
+ * it is asked, while there are passes that fail; true when it answers for the first time since. */
+static bool answers_again(DriftWatch *self)
+{
+    const bool was_silent = self->silent;
+
+    if (clock_ms() < self->probe_ms || !nats_connected(self->settings.nats) ||
+        (!was_silent && !dispatcher_failing(self->settings.dispatcher)))
+        return false;
+    self->silent = !answers(self);
+    self->probe_ms = clock_ms() + PROBE_MS;
+    return was_silent && !self->silent;
+}
+
 static void *run(void *context)
 {
     DriftWatch *self = context;
@@ -110,7 +135,7 @@ static void *run(void *context)
     uint64_t sweeps = 0;
 
     while (!stop_wait_ms(TICK_MS)) {
-        if (subscribe_if_new(self))
+        if (subscribe_if_new(self) || answers_again(self))
             dispatcher_enqueue_all(self->settings.dispatcher);
         if (clock_ms() < next_ms && !is_back(self))
             continue;

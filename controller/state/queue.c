@@ -33,6 +33,7 @@ struct Queue {
     int heap_capacity;
     size_t ready_count[PRIORITIES];
     size_t active_count;
+    size_t failing_count;
 };
 
 Queue *queue_new(void)
@@ -213,11 +214,19 @@ void queue_recount_at(Queue *queue, const char *key, int64_t due_ms)
         entry_delay(queue, entry, due_ms, QUEUE_NUMBERS);
 }
 
+static void entry_forgive(Queue *queue, Entry *entry)
+{
+    queue->failing_count -= entry->failures > 0 ? 1 : 0;
+    entry->failures = 0;
+    entry_drop_idle(queue, entry);
+}
+
 int64_t queue_retry(Queue *queue, const char *key, int64_t now_ms, uint32_t random)
 {
     Entry *entry = entry_get(queue, key);
     int64_t delay_ms = backoff_delay_ms(&retry_backoff, entry->failures, random);
 
+    queue->failing_count += entry->failures == 0 ? 1 : 0;
     entry->failures += entry->failures < UINT32_MAX;
     queue_add_at(queue, key, now_ms + delay_ms);
     return delay_ms;
@@ -227,10 +236,8 @@ void queue_forget(Queue *queue, const char *key)
 {
     Entry *entry = map_get(queue->entries, key);
 
-    if (entry == NULL)
-        return;
-    entry->failures = 0;
-    entry_drop_idle(queue, entry);
+    if (entry != NULL)
+        entry_forgive(queue, entry);
 }
 
 static void wake_due(Queue *queue, int64_t now_ms)
@@ -306,6 +313,12 @@ int64_t queue_wait_ms(const Queue *queue, int64_t now_ms)
 void queue_wake_all(Queue *queue)
 {
     wake_due(queue, INT64_MAX);
+    for (MapEntry *at = map_next(queue->entries, NULL); at != NULL;) {
+        Entry *entry = map_value(at);
+
+        at = map_next(queue->entries, at);
+        entry_forgive(queue, entry);
+    }
 }
 
 size_t queue_depth(const Queue *queue)
@@ -325,4 +338,9 @@ size_t queue_depth_of(const Queue *queue, QueuePriority priority)
 size_t queue_active(const Queue *queue)
 {
     return queue->active_count;
+}
+
+size_t queue_failing(const Queue *queue)
+{
+    return queue->failing_count;
 }

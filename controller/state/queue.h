@@ -57,12 +57,16 @@ void queue_done(Queue *queue, const char *key);
 /* Milliseconds until the next delayed key is due: 0 if one is ready, -1 if nothing waits. */
 int64_t queue_wait_ms(const Queue *queue, int64_t now_ms);
 
-/* Everything that waits for a retry is due now: the server is back. */
+/* Everything that waits for a retry is due now, and the next failure of each starts from the first
+ * delay again: the server is back, if not all of it at the same moment. */
 void queue_wake_all(Queue *queue);
 
 /* Keys that are ready: all, and those with PRIORITY; and keys that are worked on. */
 size_t queue_depth(const Queue *queue);
 size_t queue_depth_of(const Queue *queue, QueuePriority priority);
 size_t queue_active(const Queue *queue);
+
+/* Keys that failed and have not gone well since. */
+size_t queue_failing(const Queue *queue);
 
 #endif

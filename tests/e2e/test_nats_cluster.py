@@ -1,5 +1,6 @@
 """A cluster of three NATS servers: replicated streams, leaders that change, a node that is away."""
 
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from support.bulkhead import Controller
 from support.jetstream import JetStream
 from support.kube_cluster import KubeCluster
 from support.kubectl import Kubectl
-from support.manifests import condition, tenant
+from support.manifests import condition, stream_name, tenant
 from support.nats_cluster import NatsCluster
 from support.waiting import eventually
 
@@ -147,3 +148,35 @@ def test_one_node_down_stops_nobody(
     eventually(lambda: lag_is(kubectl, "acme", 7), "the lag is 7", timeout=30)
     gone.start()
     assert not condition(ready(kubectl, "acme"), "DataLossSuspected")
+
+
+def test_a_cluster_that_has_its_quorum_again_is_worked_with_at_once(
+    folder: Path, cluster: KubeCluster, kubectl: Kubectl, three: NatsCluster
+) -> None:
+    """The connection to the node that stayed never breaks, so that nothing tells of the return."""
+    stays, *others = three.nodes
+    names = [f"t{n}" for n in range(6)]
+    with Controller(folder / "controller", cluster.kubeconfig, stays.url):
+        kubectl.apply(*(tenant(name, consumers=["audit"]) for name in names))
+        for name in names:
+            kubectl.wait("tenant", name, seconds=60)
+        for node in others:
+            node.kill()
+        change = {"maxMsgs": 1000}
+        kubectl.apply(*(tenant(name, consumers=["audit"], stream=change) for name in names))
+        time.sleep(25)  # in which the distances between two tries have grown to as much
+        assert condition(kubectl.get("tenant", "t0"), "Ready")["reason"] == "Unavailable"
+        for node in others:
+            node.start()
+        with JetStream(stays.url) as client:
+            eventually(lambda: all_have_leaders(client, names), "JetStream is back", timeout=60)
+            back = time.monotonic()
+            for name in names:
+                kubectl.wait("tenant", name)
+                assert client.stream(stream_name(name))["config"]["max_msgs"] == 1000
+            assert time.monotonic() - back < 8
+
+
+def all_have_leaders(jetstream: JetStream, names: list[str]) -> bool:
+    infos = [jetstream.stream(stream_name(name)) for name in names]
+    return all(info["cluster"].get("leader") for info in infos)

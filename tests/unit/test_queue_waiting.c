@@ -56,12 +56,43 @@ TEST(a_key_that_was_added_during_the_work_waits_from_its_end)
     waited(queue, 60, "a", 10);
 }
 
+TEST(when_the_server_is_back_nothing_waits_any_longer)
+{
+    DEFER(free_queue) Queue *queue = queue_new();
+
+    (void)queue_retry(queue, "a", 0, 0);
+    queue_add_at(queue, "b", 99999);
+    queue_add(queue, "c", QUEUE_BACKLOG);
+    queue_wake_all(queue);
+    assert_int_equal(queue_depth(queue), 3);
+    assert_int_equal(queue_wait_ms(queue, 0), 0);
+}
+
+TEST(a_server_that_is_back_is_asked_as_often_as_a_new_one)
+{
+    DEFER(free_queue) Queue *queue = queue_new();
+
+    for (int i = 0; i < 5; i++)
+        (void)queue_retry(queue, "a", 0, UINT32_MAX);
+    (void)queue_retry(queue, "b", 0, UINT32_MAX);
+    assert_int_equal(queue_failing(queue), 2);
+    queue_wake_all(queue);
+    assert_int_equal(queue_failing(queue), 0);
+    waited(queue, 0, "a", 0);
+    assert_int_equal(queue_retry(queue, "a", 0, UINT32_MAX), 50);
+    assert_int_equal(queue_failing(queue), 1);
+    queue_forget(queue, "a");
+    assert_int_equal(queue_failing(queue), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_has_waited_since_it_became_ready),
         cmocka_unit_test(a_delayed_key_has_waited_since_it_was_due),
         cmocka_unit_test(a_key_that_was_added_during_the_work_waits_from_its_end),
+        cmocka_unit_test(when_the_server_is_back_nothing_waits_any_longer),
+        cmocka_unit_test(a_server_that_is_back_is_asked_as_often_as_a_new_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
