@@ -114,6 +114,8 @@ static int rules_read(Main *self, Error *reterr)
         .tolerance_ms = settings->tolerance_ms,
         .max_age_ms = settings->event_max_age_ms,
     };
+    if (event_names_check(&config->rules, reterr) < 0)
+        return -1;
     (void)signature_form_parse(settings->signature, &config->rules.form); /* one of the choices */
     config->origins = settings->webhook_origins;
     config->open_status = text_eq(settings->status_auth, "none");

@@ -24,9 +24,10 @@ static int pair_read(Refresher *self, Error *reterr)
     bool certificate_changed = false;
     bool key_changed = false;
 
-    if (secret_file_refresh(&self->certificate, &certificate_changed, reterr) < 0 ||
-        secret_file_refresh(&self->key, &key_changed, reterr) < 0)
-        return -1;
+    if (secret_file_refresh(&self->certificate, &certificate_changed, reterr) < 0)
+        return error_wrap(reterr, "--tls-cert");
+    if (secret_file_refresh(&self->key, &key_changed, reterr) < 0)
+        return error_wrap(reterr, "--tls-key");
     self->open_again = self->open_again || certificate_changed || key_changed;
     return 0;
 }

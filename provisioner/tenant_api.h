@@ -5,7 +5,7 @@
 #include "kube_client.h"
 #include "problem.h"
 
-enum { TENANT_API_TIMEOUT_MS = 10000, TENANT_API_RETRY_S = 5 };
+enum { TENANT_API_TIMEOUT_MS = 10000 };
 
 typedef enum TenantApiResult {
     TENANT_API_DONE,

@@ -81,6 +81,33 @@ static EventKind kind_of(const EventRules *rules, const char *type)
     return EVENT_UNKNOWN;
 }
 
+static int kind_names_check(const EventRules *rules, EventKind kind, Error *reterr)
+{
+    char name[EVENT_NAME_MAX + 1];
+
+    for (const char *at = rules->names[kind]; (at = list_next(at, name, sizeof name)) != NULL;) {
+        const EventKind meant = kind_of(rules, name);
+
+        if (*name == '\0')
+            return error_set(reterr, ERROR_INVALID, "%s: an event type must have 1 to %d bytes",
+                             event_kind_name(kind), EVENT_NAME_MAX);
+        if (meant != kind)
+            return error_set(reterr, ERROR_INVALID,
+                             "the event type '%.100s' cannot mean both %s and %s", name,
+                             event_kind_name(meant), event_kind_name(kind));
+    }
+    return 0;
+}
+
+int event_names_check(const EventRules *rules, Error *reterr)
+{
+    for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        if (kind_names_check(rules, (EventKind)kind, reterr) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* A string, or a whole number as its digits, into RET; false where the field holds neither. */
 static bool scalar_read(const cJSON *item, char *ret, size_t size)
 {

@@ -78,6 +78,9 @@ void event_done(Event *event);
 /* "account.created" and so on, as our manual calls the kinds. */
 const char *event_kind_name(EventKind kind);
 
+/* ERROR_INVALID if a type of the RULES' lists means two kinds, or is longer than a type can be. */
+int event_names_check(const EventRules *rules, Error *reterr) MUST_CHECK;
+
 /* Whether each path of the comma-separated FIELDS can be looked up. */
 bool event_fields_valid(const char *fields);
 

@@ -2,7 +2,9 @@
 
 #include <math.h>
 
+#include "account_event.h"
 #include "alloc.h"
+#include "tenant.h"
 #include "text.h"
 
 enum { DEPTH_MAX = 32, VALUE_MAX = 4096, PATH_SIZE = 256, PART_MAX = 120 };
@@ -65,12 +67,27 @@ static int metadata_check(const cJSON *metadata, Error *reterr)
     return 0;
 }
 
+/* Neither needs to be there, but someone who writes another means something else. */
+static int type_check(const cJSON *tenant, Error *reterr)
+{
+    const char *version = json_text(tenant, "apiVersion", TENANT_API_VERSION);
+    const char *kind = json_text(tenant, "kind", TENANT_KIND);
+
+    if (!text_eq(version, TENANT_API_VERSION))
+        return error_set(reterr, ERROR_INVALID,
+                         "tenant.apiVersion must be " TENANT_API_VERSION ", not '%.80s'", version);
+    if (!text_eq(kind, TENANT_KIND))
+        return error_set(reterr, ERROR_INVALID, "tenant.kind must be " TENANT_KIND ", not '%.80s'",
+                         kind);
+    return 0;
+}
+
 /* Whether a Tenant is suspended is what the events say. */
 static int tenant_check(const cJSON *tenant, Error *reterr)
 {
     static const char *const names[] = {"apiVersion", "kind", "metadata", "spec", NULL};
 
-    if (members_check(tenant, "tenant", names, reterr) < 0 ||
+    if (members_check(tenant, "tenant", names, reterr) < 0 || type_check(tenant, reterr) < 0 ||
         metadata_check(json_at(tenant, "metadata"), reterr) < 0)
         return -1;
     if (!cJSON_IsObject(json_at(tenant, "spec")))
@@ -80,20 +97,38 @@ static int tenant_check(const cJSON *tenant, Error *reterr)
     return 0;
 }
 
+/* No event names a longer one. */
+static int plan_check(const Templates *templates, const char *plan, Error *reterr)
+{
+    if (*plan == '\0')
+        return error_set(reterr, ERROR_INVALID, "a template must have 'plan', a text");
+    if (strlen(plan) > EVENT_PLAN_MAX)
+        return error_set(reterr, ERROR_INVALID, "'plan' must have at most %d bytes: '%.100s'",
+                         EVENT_PLAN_MAX, plan);
+    if (template_find(templates, plan) != NULL)
+        return error_set(reterr, ERROR_INVALID, "the plan '%s' has two templates", plan);
+    return 0;
+}
+
+static int sample_check(const cJSON *sample, Error *reterr)
+{
+    if (sample == NULL || cJSON_IsObject(sample))
+        return 0;
+    return error_set(reterr, ERROR_INVALID, "sample must be an object");
+}
+
 static int template_add(Templates *templates, const cJSON *document, Error *reterr)
 {
     static const char *const names[] = {"plan", "sample", "tenant", NULL};
     const char *plan = json_text(document, "plan", "");
 
-    if (members_check(document, "a template", names, reterr) < 0)
+    if (members_check(document, "a template", names, reterr) < 0 ||
+        plan_check(templates, plan, reterr) < 0)
         return -1;
-    if (*plan == '\0')
-        return error_set(reterr, ERROR_INVALID, "a template must have 'plan', a text");
-    if (template_find(templates, plan) != NULL)
-        return error_set(reterr, ERROR_INVALID, "the plan '%.64s' has two templates", plan);
     if (templates->count == TEMPLATES_MAX)
         return error_set(reterr, ERROR_INVALID, "more than %d templates", TEMPLATES_MAX);
-    if (tenant_check(json_at(document, "tenant"), reterr) < 0)
+    if (sample_check(json_at(document, "sample"), reterr) < 0 ||
+        tenant_check(json_at(document, "tenant"), reterr) < 0)
         return error_wrap(reterr, "the template of plan '%.64s'", plan);
     templates->items[templates->count++] = (Template){
         .plan = plan,

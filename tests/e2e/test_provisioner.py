@@ -342,6 +342,24 @@ def test_waiting_in_vain_ends_in_time(sender: Sender) -> None:
     assert sender.send(created("acme"), "?wait=long").problem == "invalid-query"
 
 
+def test_only_so_many_wait_and_only_so_long(new_provisioner: Callable[..., Provisioner]) -> None:
+    provisioner = new_provisioner("--max-waiting=1", "--max-wait=3s").start()
+
+    def send(delivery: Delivery) -> tuple[int, timedelta]:
+        began = now()
+        with Sender(provisioner.webhook_port) as sender:
+            return sender.send(delivery, "?wait=60s").code, now() - began
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        first = pool.submit(send, created("acme"))
+        eventually(lambda: provisioner.metrics()[WAITING] == 1, "someone waits")
+        code, took = send(created("globex"))
+        assert (code, took < timedelta(seconds=1)) == (202, True)
+        code, took = first.result(20)
+    assert code == 202
+    assert timedelta(seconds=2.5) < took < timedelta(seconds=10)
+
+
 def test_a_stop_answers_those_who_wait(provisioner: Provisioner, sender: Sender) -> None:
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(sender.send, created("acme"), "?wait=30s")

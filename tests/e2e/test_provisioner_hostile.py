@@ -290,6 +290,8 @@ def test_settings_that_cannot_work_are_said_at_the_start(
         ([files[0], f"--templates={folder}/empty"], 2, "there is no template in it"),
         ([*files, "--tls-cert=x"], 2, "--tls-cert and --tls-key go together"),
         ([*files, f"--tls-cert={secret}", f"--tls-key={secret}"], 2, "do not fit together"),
+        ([*files, f"--tls-cert={folder}/none", f"--tls-key={secret}"], 2, "--tls-cert: "),
+        ([*files, "--event-deleted=account.created"], 2, "'account.created' cannot mean both"),
         ([*files, "--signature=md5"], 2, "'md5' is not one of standard|github|stripe"),
         ([*files, "--trusted-proxies=proxy"], 2, "'proxy' is not an address or a network"),
         ([*files, "--account-field=a..b"], 2, "--account-field: 'a..b' is not a list of paths"),

@@ -58,6 +58,28 @@ def test_slow_clients_are_cut_off_and_hold_up_nobody(
     eventually(lambda: connections(provisioner) <= 1, "their places are free")
 
 
+def test_a_handshake_that_does_not_end_is_cut(
+    cluster: KubeCluster, new_provisioner: Callable[..., Provisioner]
+) -> None:
+    pki = cluster.pki
+    tls = (f"--tls-cert={pki / 'server.crt'}", f"--tls-key={pki / 'server.key'}")
+    provisioner = new_provisioner(*tls, "--request-timeout=1s").start()
+    address = ("127.0.0.1", provisioner.webhook_port)
+    silent, slow = (socket.create_connection(address, 10) for _ in range(2))
+    slow.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")  # a ClientHello begins
+    trust = ssl.create_default_context(cafile=str(pki / "ca.crt"))
+    done = trust.wrap_socket(socket.create_connection(address, 10), server_hostname="localhost")
+    held = [silent, slow, done]
+
+    def all_are_cut() -> bool:
+        drip(slow)
+        return all(is_closed(connection) for connection in held)
+
+    eventually(all_are_cut, "all are cut off", 10)
+    for connection in held:
+        connection.close()
+
+
 def connections(provisioner: Provisioner) -> float:
     return provisioner.metrics()["bulkhead_provisioner_connections"]
 

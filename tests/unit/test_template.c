@@ -132,6 +132,8 @@ TEST(several_files_make_one_set)
     assert_null(template_find(&templates, "d"));
 }
 
+#define PLAN_OF_65_BYTES "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 TEST(what_cannot_be_a_template_is_refused_by_name)
 {
     static const struct {
@@ -141,6 +143,14 @@ TEST(what_cannot_be_a_template_is_refused_by_name)
         {"- 1", "a template must be an object"},
         {"tenant: {spec: {}}", "a template must have 'plan', a text"},
         {"plan: 1\ntenant: {spec: {}}", "a template must have 'plan', a text"},
+        {"plan: " PLAN_OF_65_BYTES "\ntenant: {spec: {}}",
+         "'plan' must have at most 64 bytes: '" PLAN_OF_65_BYTES "'"},
+        {"plan: a\nsample: text\ntenant: {spec: {}}",
+         "the template of plan 'a': sample must be an object"},
+        {"plan: a\ntenant: {apiVersion: v1, spec: {}}",
+         "the template of plan 'a': tenant.apiVersion must be bulkhead.dev/v1alpha1, not 'v1'"},
+        {"plan: a\ntenant: {kind: Pod, spec: {}}",
+         "the template of plan 'a': tenant.kind must be Tenant, not 'Pod'"},
         {"plan: a\nspec: {}", "a template must not have 'spec'"},
         {"plan: a", "the template of plan 'a': tenant must be an object"},
         {"plan: a\ntenant: {}", "the template of plan 'a': tenant.spec must be an object"},
