@@ -93,7 +93,7 @@ LAYERS_tests/unit           := tests/support $(BASE) lib/run lib/jetstream lib/k
 	relay/commands
 LAYERS_tests/unit           += provisioner provisioner/core
 LAYERS_tests/bench          := $(BASE) lib/run lib/tenant relay/core relay/source relay/schema
-LAYERS_tests/fuzz           := $(BASE) $(LAYERS_provisioner/core) provisioner/core
+LAYERS_tests/fuzz           := $(BASE) $(LAYERS_provisioner/core) provisioner/core controller/plan controller/survey
 layers = $(addprefix -iquote ,$(LAYERS_$(1)))
 
 # Folders and files that may touch nothing outside their arguments; `make purity` holds them to it.

@@ -89,12 +89,12 @@ static int account_read(FleetWatch *self, Error *reterr)
 }
 
 /* One that cannot be used is one less: the others still count. */
-static bool on_answer(void *context, const cJSON *answer)
+static bool on_answer(void *context, const char *text, size_t length)
 {
     Counts *counts = context;
     Error error;
 
-    if (counts_add(counts, answer, &error) < 0)
+    if (counts_add(counts, text, length, &error) < 0)
         log_warn("a server's numbers are left out", KV("error", error.text));
     return counts_complete(counts);
 }

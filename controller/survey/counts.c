@@ -1,11 +1,12 @@
 #include "counts.h"
 
 #include "alloc.h"
+#include "json_part.h"
 #include "map.h"
 #include "subject.h"
 
 struct Counts {
-    Map *tenants; /* cJSON, by tenant */
+    Map *tenants; /* Numbers, by tenant */
     ServerStore servers[COUNTS_SERVERS_MAX];
     size_t server_count;
     int64_t expected; /* servers that will answer */
@@ -21,12 +22,18 @@ Counts *counts_new(void)
     return self;
 }
 
+static void counted_free(Numbers *numbers)
+{
+    numbers_done(numbers);
+    free(numbers);
+}
+
 void counts_free(Counts *self)
 {
     if (self == NULL)
         return;
     for (MapEntry *at = NULL; (at = map_next(self->tenants, at)) != NULL;)
-        cJSON_Delete(map_value(at));
+        counted_free(map_value(at));
     map_free(self->tenants);
     free(self);
 }
@@ -50,73 +57,68 @@ static bool leads(const cJSON *detail, const char *server)
     return cluster == NULL || text_eq(json_text(cluster, "leader", ""), server);
 }
 
-static cJSON *numbers_of(Counts *self, const char *tenant_id)
+static Numbers *numbers_of(Counts *self, const char *tenant_id)
 {
-    cJSON *numbers = map_get(self->tenants, tenant_id);
+    Numbers *numbers = map_get(self->tenants, tenant_id);
 
     if (numbers != NULL)
         return numbers;
-    numbers = cJSON_CreateObject();
-    json_set(numbers, "consumers", cJSON_CreateArray());
+    numbers = xcalloc(1, sizeof *numbers);
     map_add(self->tenants, tenant_id, numbers);
     return numbers;
 }
 
-static void copy(cJSON *to, const cJSON *from, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const cJSON *item = cJSON_GetObjectItemCaseSensitive(from, names[i]);
+/* What is being read: the answer of a server, in it one tenant's stream. */
+typedef struct Reading {
+    Counts *counts;
+    const char *server;
+    Numbers *numbers;
+} Reading;
 
-        if (item != NULL)
-            json_set(to, names[i], cJSON_Duplicate(item, true));
-    }
+static int add_consumer(void *context, JsonPart part, Error *reterr)
+{
+    static const JsonMembers wanted = {
+        .small = {"name", "cluster", "num_pending", "num_ack_pending", "num_redelivered"}};
+    const Reading *reading = context;
+    DEFER(defer_json) cJSON *detail = NULL;
+    JsonPart none;
+
+    if (json_part_object(part, &wanted, &detail, &none, reterr) < 0)
+        return -1;
+    if (leads(detail, reading->server))
+        numbers_add_consumer(reading->numbers, detail);
+    return 0;
 }
 
-static void add_stream(cJSON *numbers, const cJSON *detail)
+static int add_stream(void *context, JsonPart part, Error *reterr)
 {
-    static const char *const members[] = {"messages", "bytes", "first_seq", "last_seq", "last_ts"};
-    cJSON *stream = cJSON_CreateObject();
-    cJSON *state = cJSON_CreateObject();
-
-    json_set_text(stream, "created", json_text(detail, "created", ""));
-    copy(state, json_at(detail, "state"), members, ARRAY_SIZE(members));
-    json_set(stream, "state", state);
-    json_set(numbers, "stream", stream);
-}
-
-/* In the order of names, since servers answer in any: equal numbers are equal texts. */
-static void add_consumer(cJSON *numbers, const cJSON *detail)
-{
-    static const char *const members[] = {"name", "num_pending", "num_ack_pending",
-                                          "num_redelivered"};
-    cJSON *consumers = cJSON_GetObjectItemCaseSensitive(numbers, "consumers");
-    cJSON *consumer = cJSON_CreateObject();
-    const cJSON *next = NULL;
-    int at = 0;
-
-    copy(consumer, detail, members, ARRAY_SIZE(members));
-    cJSON_ArrayForEach (next, consumers) {
-        if (strcmp(json_text(next, "name", ""), json_text(consumer, "name", "")) > 0)
-            break;
-        at++;
-    }
-    (void)cJSON_InsertItemInArray(consumers, at, consumer);
-}
-
-static void add_detail(Counts *self, const cJSON *detail, const char *server)
-{
+    static const JsonMembers wanted = {.small = {"name", "created", "cluster", "state"},
+                                       .large = "consumer_detail"};
+    const Reading *answer = context;
+    DEFER(defer_json) cJSON *detail = NULL;
+    JsonPart consumers;
     char tenant_id[TENANT_ID_MAX + 1];
-    const cJSON *consumer = NULL;
 
+    if (json_part_object(part, &wanted, &detail, &consumers, reterr) < 0)
+        return -1;
     if (!stream_tenant(json_text(detail, "name", ""), tenant_id))
-        return;
-    cJSON *numbers = numbers_of(self, tenant_id);
-    if (leads(detail, server))
-        add_stream(numbers, detail);
-    cJSON_ArrayForEach (consumer, json_at(detail, "consumer_detail")) {
-        if (leads(consumer, server))
-            add_consumer(numbers, consumer);
-    }
+        return 0;
+    Reading reading = *answer;
+    reading.numbers = numbers_of(answer->counts, tenant_id);
+    if (leads(detail, answer->server))
+        numbers_set_stream(reading.numbers, detail);
+    return json_part_each(consumers, add_consumer, &reading, reterr);
+}
+
+static int add_account(void *context, JsonPart part, Error *reterr)
+{
+    static const JsonMembers wanted = {.large = "stream_detail"};
+    DEFER(defer_json) cJSON *account = NULL;
+    JsonPart streams;
+
+    if (json_part_object(part, &wanted, &account, &streams, reterr) < 0)
+        return -1;
+    return json_part_each(streams, add_stream, context, reterr);
 }
 
 /* The leader of the cluster knows who is away; the others know how many they are. */
@@ -132,37 +134,52 @@ static void add_cluster(Counts *self, const cJSON *cluster)
     self->expected = max_i64(self->expected, json_int(cluster, "cluster_size", 1));
 }
 
-static void add_server(Counts *self, const cJSON *answer, const char *name)
+static void add_server(Counts *self, const cJSON *data, const char *name)
 {
     ServerStore *store = &self->servers[self->server_count++];
 
     *store = (ServerStore){
-        .max_file = json_int(answer, "data.config.max_storage", -1),
-        .reserved_file = json_int(answer, "data.reserved_storage", -1),
-        .max_memory = json_int(answer, "data.config.max_memory", -1),
-        .reserved_memory = json_int(answer, "data.reserved_memory", -1),
+        .max_file = json_int(data, "config.max_storage", -1),
+        .reserved_file = json_int(data, "reserved_storage", -1),
+        .max_memory = json_int(data, "config.max_memory", -1),
+        .reserved_memory = json_int(data, "reserved_memory", -1),
     };
     (void)snprintf(store->name, sizeof store->name, "%.*s", COUNTS_NAME_SIZE - 1, name);
 }
 
-int counts_add(Counts *self, const cJSON *answer, Error *reterr)
+static int add_data(Counts *self, const char *server, JsonPart part, Error *reterr)
 {
-    const char *server = json_text(answer, "server.name", "");
-    const cJSON *account = NULL;
-    const cJSON *detail = NULL;
+    static const JsonMembers wanted = {
+        .small = {"config", "reserved_storage", "reserved_memory", "meta_cluster"},
+        .large = "account_details"};
+    DEFER(defer_json) cJSON *data = NULL;
+    JsonPart accounts;
 
-    if (*server == '\0' || json_at(answer, "data") == NULL)
-        return error_set(reterr, ERROR_BUG, "an answer to JSZ names no server or has no data");
+    if (json_part_object(part, &wanted, &data, &accounts, reterr) < 0)
+        return -1;
+    Reading reading = {.counts = self, .server = server};
+    if (json_part_each(accounts, add_account, &reading, reterr) < 0)
+        return -1;
+    add_server(self, data, server);
+    add_cluster(self, json_at(data, "meta_cluster"));
+    return 0;
+}
+
+int counts_add(Counts *self, const char *text, size_t length, Error *reterr)
+{
+    static const JsonMembers wanted = {.small = {"server"}, .large = "data"};
+    DEFER(defer_json) cJSON *answer = NULL;
+    JsonPart data;
+
     if (self->server_count == COUNTS_SERVERS_MAX)
         return error_set(reterr, ERROR_LIMIT, "more than %d servers answer", COUNTS_SERVERS_MAX);
-    add_server(self, answer, server);
-    add_cluster(self, json_at(answer, "data.meta_cluster"));
-    cJSON_ArrayForEach (account, json_at(answer, "data.account_details")) {
-        cJSON_ArrayForEach (detail, json_at(account, "stream_detail")) {
-            add_detail(self, detail, server);
-        }
-    }
-    return 0;
+    if (json_part_object((JsonPart){.text = text, .length = length}, &wanted, &answer, &data,
+                         reterr) < 0)
+        return -1;
+    const char *server = json_text(answer, "server.name", "");
+    if (*server == '\0' || data.text == NULL)
+        return error_set(reterr, ERROR_BUG, "an answer to JSZ names no server or has no data");
+    return add_data(self, server, data, reterr);
 }
 
 bool counts_complete(const Counts *self)
@@ -176,14 +193,12 @@ size_t counts_servers(const Counts *self, const ServerStore **ret_servers)
     return self->server_count;
 }
 
-void counts_each(const Counts *self,
-                 void (*each)(void *context, const char *tenant_id, const cJSON *numbers),
-                 void *context)
+void counts_each(const Counts *self, CountsFn *each, void *context)
 {
     for (MapEntry *at = NULL; (at = map_next(self->tenants, at)) != NULL;) {
-        const cJSON *numbers = map_value(at);
+        const Numbers *numbers = map_value(at);
 
-        if (json_at(numbers, "stream") != NULL)
+        if (numbers->has_stream)
             each(context, map_key(at), numbers);
     }
 }

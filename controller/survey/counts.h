@@ -6,8 +6,7 @@
 #ifndef COUNTS_H
 #define COUNTS_H
 
-#include "error.h"
-#include "json.h"
+#include "numbers.h"
 
 enum { COUNTS_SERVERS_MAX = 64, COUNTS_NAME_SIZE = 64 };
 
@@ -30,8 +29,10 @@ DEFINE_DEFER(Counts *, defer_counts, counts_free)
 /* The body of the request, for one account's streams; the caller frees it. */
 char *counts_request(const char *account) __attribute__((__returns_nonnull__));
 
-/* Takes the ANSWER of one server in. ERROR_BUG for what is no answer to the request. */
-int counts_add(Counts *self, const cJSON *answer, Error *reterr) MUST_CHECK;
+/* Takes in the answer of one server, LENGTH bytes of JSON, without ever having a tree of it.
+ * ERROR_INVALID for what is not JSON: the streams before that place are counted, the server is not.
+ * ERROR_BUG for what is no answer to the request, ERROR_LIMIT. */
+int counts_add(Counts *self, const char *text, size_t length, Error *reterr) MUST_CHECK;
 
 /* True once as many servers have answered as the cluster has that are up, as far as it is known. */
 bool counts_complete(const Counts *self);
@@ -39,11 +40,9 @@ bool counts_complete(const Counts *self);
 /* Servers that answered. */
 size_t counts_servers(const Counts *self, const ServerStore **ret_servers);
 
-/* Calls EACH with every tenant and its numbers as JSON, as much of an Observed as there is:
- * {"stream": {"created", "state"}, "consumers": [{"name", "num_pending", ...}]}, the consumers by
- * name. A tenant whose stream has no leader at the moment is left out, a consumer likewise. */
-void counts_each(const Counts *self,
-                 void (*each)(void *context, const char *tenant_id, const cJSON *numbers),
-                 void *context);
+/* Calls EACH with every tenant and its numbers. A tenant whose stream has no leader at the moment
+ * is left out, a consumer likewise. */
+typedef void CountsFn(void *context, const char *tenant_id, const Numbers *numbers);
+void counts_each(const Counts *self, CountsFn *each, void *context);
 
 #endif

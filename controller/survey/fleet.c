@@ -8,11 +8,10 @@
 
 enum { INTERVALS_KEPT = 3 };
 
-/* Kept as text: a tree would take ten times the memory. */
-typedef struct Numbers {
-    char *text;
+typedef struct Counted {
+    Numbers numbers;
     uint64_t round;
-} Numbers;
+} Counted;
 
 struct Fleet {
     FleetChanged *changed;
@@ -21,7 +20,7 @@ struct Fleet {
     pthread_mutex_t lock; /* guards what follows */
     Isolation *isolation; /* NULL: not swept yet */
     OutboxBoard *outbox;
-    Map *numbers; /* Numbers, by tenant */
+    Map *counted; /* Counted, by tenant */
     uint64_t round;
     int64_t counted_until_ms; /* the numbers are too old from here on */
     ServerStore servers[COUNTS_SERVERS_MAX];
@@ -35,23 +34,23 @@ Fleet *fleet_new(FleetChanged *changed, void *context)
     *self = (Fleet){.changed = changed, .context = context};
     (void)pthread_mutex_init(&self->lock, NULL);
     self->outbox = outbox_board_new(clock_ms(), changed, context);
-    self->numbers = map_new();
+    self->counted = map_new();
     return self;
 }
 
-static void numbers_free(Numbers *numbers)
+static void counted_free(Counted *counted)
 {
-    free(numbers->text);
-    free(numbers);
+    numbers_done(&counted->numbers);
+    free(counted);
 }
 
 void fleet_free(Fleet *self)
 {
     if (self == NULL)
         return;
-    for (MapEntry *at = NULL; (at = map_next(self->numbers, at)) != NULL;)
-        numbers_free(map_value(at));
-    map_free(self->numbers);
+    for (MapEntry *at = NULL; (at = map_next(self->counted, at)) != NULL;)
+        counted_free(map_value(at));
+    map_free(self->counted);
     outbox_board_free(self->outbox);
     isolation_free(self->isolation);
     (void)pthread_mutex_destroy(&self->lock);
@@ -77,34 +76,40 @@ void fleet_swept(Fleet *self, Isolation *isolation)
     unlock(self);
 }
 
-static void numbers_put(void *context, const char *tenant_id, const cJSON *numbers)
+static Counted *counted_of(Fleet *self, const char *tenant_id)
+{
+    Counted *counted = map_get(self->counted, tenant_id);
+
+    if (counted != NULL)
+        return counted;
+    counted = xcalloc(1, sizeof *counted);
+    map_add(self->counted, tenant_id, counted);
+    return counted;
+}
+
+static void counted_put(void *context, const char *tenant_id, const Numbers *numbers)
 {
     Fleet *self = context;
-    DEFER(defer_free) char *text = json_print(numbers);
-    Numbers *known = map_get(self->numbers, tenant_id);
+    Counted *counted = counted_of(self, tenant_id);
 
-    if (known == NULL) {
-        known = xcalloc(1, sizeof *known);
-        map_add(self->numbers, tenant_id, known);
-    }
-    known->round = self->round;
-    if (known->text != NULL && text_eq(known->text, text))
+    counted->round = self->round;
+    if (numbers_equal(&counted->numbers, numbers))
         return;
-    free(known->text);
-    known->text = TAKE(text);
+    numbers_done(&counted->numbers);
+    counted->numbers = numbers_copy(numbers);
     self->changed(self->context, tenant_id);
 }
 
 /* Those that were not counted this time: no stream, or no leader. */
-static void numbers_prune(Fleet *self)
+static void counted_prune(Fleet *self)
 {
-    for (MapEntry *at = map_next(self->numbers, NULL); at != NULL;) {
+    for (MapEntry *at = map_next(self->counted, NULL); at != NULL;) {
         const char *tenant_id = map_key(at);
-        const Numbers *numbers = map_value(at);
+        const Counted *counted = map_value(at);
 
-        at = map_next(self->numbers, at);
-        if (numbers->round != self->round)
-            numbers_free(map_remove(self->numbers, tenant_id));
+        at = map_next(self->counted, at);
+        if (counted->round != self->round)
+            counted_free(map_remove(self->counted, tenant_id));
     }
 }
 
@@ -118,8 +123,8 @@ void fleet_counted(Fleet *self, const Counts *counts, int64_t interval_ms)
     self->counted_until_ms = clock_ms() + INTERVALS_KEPT * interval_ms;
     memcpy(self->servers, servers, server_count * sizeof *servers);
     self->server_count = server_count;
-    counts_each(counts, numbers_put, self);
-    numbers_prune(self);
+    counts_each(counts, counted_put, self);
+    counted_prune(self);
     unlock(self);
 }
 
@@ -156,35 +161,25 @@ void fleet_look(Fleet *self, const char *tenant_id, Surroundings *ret_surroundin
 }
 
 /* With the lock held. */
-static const Numbers *numbers_get(const Fleet *self, const char *tenant_id)
+static const Counted *counted_get(const Fleet *self, const char *tenant_id)
 {
-    return clock_ms() < self->counted_until_ms ? map_get(self->numbers, tenant_id) : NULL;
+    return clock_ms() < self->counted_until_ms ? map_get(self->counted, tenant_id) : NULL;
 }
 
 bool fleet_numbers(Fleet *self, const char *tenant_id, Observed *ret_observed)
 {
-    DEFER(defer_json) cJSON *json = NULL;
-    DEFER(defer_free) char *text = NULL;
-    Error bug;
-
     lock(self);
-    const Numbers *numbers = numbers_get(self, tenant_id);
-    if (numbers != NULL)
-        text = xstrdup(numbers->text);
+    const Counted *counted = counted_get(self, tenant_id);
+    if (counted != NULL)
+        *ret_observed = numbers_observed(&counted->numbers);
     unlock(self);
-    if (text == NULL || json_parse(text, strlen(text), &json, &bug) < 0)
-        return false;
-    *ret_observed = (Observed){
-        .stream = cJSON_DetachItemFromObjectCaseSensitive(json, "stream"),
-        .consumers = cJSON_DetachItemFromObjectCaseSensitive(json, "consumers"),
-    };
-    return true;
+    return counted != NULL;
 }
 
 bool fleet_counts(Fleet *self, const char *tenant_id)
 {
     lock(self);
-    bool counts = numbers_get(self, tenant_id) != NULL;
+    bool counts = counted_get(self, tenant_id) != NULL;
     unlock(self);
     return counts;
 }

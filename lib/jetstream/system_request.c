@@ -1,19 +1,12 @@
 #include "system_request.h"
 
 #include "clock.h"
+#include "json.h"
 
 enum { ANSWER_MS = 3000, SUBJECT_MAX = 256 };
 
 DEFINE_DEFER(natsSubscription *, defer_subscription, natsSubscription_Destroy)
 DEFINE_DEFER(natsInbox *, defer_inbox, natsInbox_Destroy)
-
-static int answer_parse(natsMsg *msg, cJSON **ret_answer, Error *reterr)
-{
-    if (json_parse(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg), ret_answer, reterr) <
-        0)
-        return error_wrap(reterr, "a server's answer is not JSON");
-    return 0;
-}
 
 static int handle_of(const NatsConnection *connection, natsConnection **ret_handle, Error *reterr)
 {
@@ -37,8 +30,8 @@ int account_of(NatsConnection *connection, char ret_account[ACCOUNT_NAME_SIZE], 
         natsConnection_RequestString(&msg, handle, "$SYS.REQ.USER.INFO", "", ANSWER_MS);
     if (status != NATS_OK)
         return error_set(reterr, ERROR_BUSY, "$SYS.REQ.USER.INFO: %s", natsStatus_GetText(status));
-    if (answer_parse(msg, &answer, reterr) < 0)
-        return -1;
+    if (json_parse(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg), &answer, reterr) < 0)
+        return error_wrap(reterr, "$SYS.REQ.USER.INFO");
     const char *account = json_text(answer, "data.account", "");
     if (*account == '\0' || strlen(account) >= ACCOUNT_NAME_SIZE)
         return error_set(reterr, ERROR_BUG, "$SYS.REQ.USER.INFO: the answer names no account");
@@ -57,7 +50,6 @@ static int hear(natsSubscription *inbox, int64_t wait_ms, const ServerListener *
                 Heard *ret_heard, Error *reterr)
 {
     DEFER(defer_nats_msg) natsMsg *msg = NULL;
-    DEFER(defer_json) cJSON *answer = NULL;
     natsStatus status = natsSubscription_NextMsg(&msg, inbox, wait_ms);
 
     if (status == NATS_TIMEOUT || (status == NATS_OK && natsMsg_IsNoResponders(msg))) {
@@ -66,9 +58,9 @@ static int hear(natsSubscription *inbox, int64_t wait_ms, const ServerListener *
     }
     if (status != NATS_OK)
         return error_set(reterr, ERROR_BUSY, "%s", natsStatus_GetText(status));
-    if (answer_parse(msg, &answer, reterr) < 0)
-        return -1;
-    *ret_heard = listener->answered(listener->context, answer) ? HEARD_ENOUGH : HEARD_ONE;
+    bool enough = listener->answered(listener->context, natsMsg_GetData(msg),
+                                     (size_t)natsMsg_GetDataLength(msg));
+    *ret_heard = enough ? HEARD_ENOUGH : HEARD_ONE;
     return 0;
 }
 

@@ -3,7 +3,6 @@
 #define SYSTEM_REQUEST_H
 
 #include "connection.h"
-#include "json.h"
 
 enum { ACCOUNT_NAME_SIZE = 128 };
 
@@ -11,8 +10,9 @@ enum { ACCOUNT_NAME_SIZE = 128 };
 int account_of(NatsConnection *connection, char ret_account[ACCOUNT_NAME_SIZE], Error *reterr)
     MUST_CHECK;
 
-/* Gets each server's answer; true: that was the last one that is wanted. */
-typedef bool ServerAnswerFn(void *context, const cJSON *answer);
+/* Gets each server's answer as it came, which may be many megabytes of JSON; true: that was the
+ * last one that is wanted. */
+typedef bool ServerAnswerFn(void *context, const char *text, size_t length);
 
 typedef struct ServerListener {
     ServerAnswerFn *answered;

@@ -13,11 +13,13 @@ from support.bulkhead import Controller
 from support.jetstream import JetStream
 from support.kube_cluster import KubeCluster
 from support.kubectl import Kubectl
-from support.manifests import condition, tenant
+from support.manifests import condition, stream_name, tenant
 from support.nats_server import NatsServer
 from support.waiting import eventually
 
 GIB = 1 << 30
+CONSUMER_OF_LONG_NAME = "c" * 64
+MAX_PAYLOAD = 1 << 20  # of what a client may send; the server itself may send more
 ACCOUNTS = """
 accounts {
   SYS: { users: [{ user: sys, password: sys }] }
@@ -85,6 +87,62 @@ def test_one_question_brings_the_lag_of_all_without_asking_for_each(
     series = 'bulkhead_consumer_pending{tenant="t7",consumer="billing"}'
     assert controller.metrics()[series] == 2
     assert status_of(kubectl, "t7")["stream"]["messages"] == 2
+
+
+def make_streams(jetstream: JetStream, names: list[str]) -> None:
+    """As tenants' streams are, in memory, with two consumers each."""
+    streams, consumers = [], []
+    for name in names:
+        stream = stream_name(name)
+        subjects = [f"tenant.{name}.events.*"]
+        config = {"name": stream, "subjects": subjects, "storage": "memory"}
+        streams.append((f"STREAM.CREATE.{stream}", config))
+        for consumer in (CONSUMER_OF_LONG_NAME, "billing"):
+            body = {"stream_name": stream, "config": {"name": consumer, "durable_name": consumer}}
+            consumers.append((f"CONSUMER.CREATE.{stream}.{consumer}", body))
+    jetstream.api_many(streams)
+    jetstream.api_many(consumers)
+
+
+def answer_bytes(system_url: str) -> int:
+    """The size of what the server answers when it is asked for all streams and consumers."""
+    question = json.dumps({"account": "APP", "streams": True, "consumer": True}).encode()
+    with JetStream(system_url) as system:
+        ask = system.client.request("$SYS.REQ.SERVER.PING.JSZ", question, timeout=10)
+        return len(asyncio.run_coroutine_threadsafe(ask, system._loop).result(20).data)
+
+
+def most_resident_bytes(controller: Controller) -> int:
+    lines = Path(f"/proc/{controller.pid}/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
+def test_an_answer_of_megabytes_brings_the_lag_of_all_and_takes_little_memory(
+    new_controller: Callable[..., Controller],
+    kubectl: Kubectl,
+    jetstream: JetStream,
+    system_url: str,
+) -> None:
+    """Most streams are those of Tenants that this controller does not have: they count as well."""
+    others = [f"{i:05}-{'x' * 34}" for i in range(2000)]
+    make_streams(jetstream, others)
+    controller = new_controller(f"--system-url={system_url}", "--status-interval=500ms").start()
+    lags = {f"t{i:02}": i % 7 + 1 for i in range(50)}
+    kubectl.apply(*(tenant(name, consumers=["billing"]) for name in lags))
+    kubectl.run("wait", "--for=condition=Ready", "tenant", "--all", "--timeout=30s")
+    for name, lag in lags.items():
+        for _ in range(lag):
+            jetstream.publish(f"tenant.{name}.events.invoice-created")
+
+    def lags_shown() -> dict[str, int]:
+        return {t["metadata"]["name"]: t["status"]["lag"] for t in kubectl.list("tenants")}
+
+    eventually(lambda: lags_shown() == lags, "each lag is right", timeout=20)
+    size = answer_bytes(system_url)
+    assert size > MAX_PAYLOAD
+    assert controller.metrics()['bulkhead_server_counts_total{result="success"}'] > 2
+    allowed = (10 << 20) + (4 << 10) * (len(others) + len(lags)) + size
+    assert most_resident_bytes(controller) < allowed
 
 
 def test_a_system_account_that_does_not_answer_costs_nothing_but_requests(

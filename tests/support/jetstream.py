@@ -60,6 +60,11 @@ class JetStream:
             raise ApiError(subject, answer["error"])
         return answer
 
+    def api_many(self, requests: list[tuple[str, Any]], at_once: int = 500) -> None:
+        """Requests like those of api(), many in flight; each must be accepted."""
+        for begin in range(0, len(requests), at_once):
+            self._run(self._accepted(requests[begin : begin + at_once]))
+
     def streams(self) -> list[str]:
         return sorted(self.api("STREAM.NAMES").get("streams") or [])
 
@@ -115,6 +120,18 @@ class JetStream:
             reconnect_time_wait=0.1,
             error_cb=_say_nothing,
         )
+
+    async def _accepted(self, requests: list[tuple[str, Any]]) -> None:
+        answers = await asyncio.gather(
+            *(
+                self.client.request(f"$JS.API.{name}", json.dumps(body).encode(), timeout=SECONDS)
+                for name, body in requests
+            )
+        )
+        for (name, _), answer in zip(requests, answers, strict=True):
+            found = json.loads(answer.data)
+            if "error" in found:
+                raise ApiError(f"$JS.API.{name}", found["error"])
 
     async def _messages(self, stream: str) -> list[Message]:
         config = {"ack_policy": "none", "mem_storage": True, "inactive_threshold": 60_000_000_000}

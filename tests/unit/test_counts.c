@@ -3,21 +3,38 @@
 #include "unit.h"
 #include "yaml_value.h"
 
-static void add(Counts *counts, const char *answer)
+/* ANSWER is YAML; it comes as JSON. */
+static int try_add(Counts *counts, const char *answer, Error *reterr)
 {
     DEFER(defer_json) cJSON *value = yaml_value(answer);
+    DEFER(defer_free) char *text = json_print(value);
+
+    return counts_add(counts, text, strlen(text), reterr);
+}
+
+static void add(Counts *counts, const char *answer)
+{
     Error error;
 
-    if (counts_add(counts, value, &error) < 0)
+    if (try_add(counts, answer, &error) < 0)
         fail_msg("%s", error.text);
 }
 
-static void collect(void *context, const char *tenant_id, const cJSON *numbers)
+static void collect(void *context, const char *tenant_id, const Numbers *numbers)
 {
     Text *text = context;
-    DEFER(defer_free) char *json = json_print(numbers);
+    const StreamNumbers *stream = &numbers->stream;
 
-    text_addf(text, "%s %s\n", tenant_id, json);
+    text_addf(text, "%s %s: %" PRId64 " of %" PRId64 " bytes, %" PRId64 "..%" PRId64 " %s",
+              tenant_id, stream->created, stream->messages, stream->bytes, stream->first_sequence,
+              stream->last_sequence, stream->last_time);
+    for (size_t i = 0; i < numbers->consumer_count; i++) {
+        const ConsumerNumbers *consumer = &numbers->consumers[i];
+
+        text_addf(text, "; %s %" PRId64 "+%" PRId64 ", %" PRId64 " again", consumer->name,
+                  consumer->pending, consumer->ack_pending, consumer->redelivered);
+    }
+    text_add(text, "\n");
 }
 
 static void numbers_are(const Counts *counts, const char *want)
@@ -42,11 +59,7 @@ TEST(a_server_alone_counts_everything)
         "num_ack_pending: 1, num_redelivered: 0, num_waiting: 5}, {name: a, num_pending: 9, "
         "num_ack_pending: 0, num_redelivered: 4}]}, {name: OTHER, created: z, state: {}}]}]}}");
     assert_true(counts_complete(counts));
-    numbers_are(counts,
-                "acme {\"consumers\":[{\"name\":\"a\",\"num_pending\":9,\"num_ack_pending\":0,"
-                "\"num_redelivered\":4},{\"name\":\"b\",\"num_pending\":2,\"num_ack_pending\":1,"
-                "\"num_redelivered\":0}],\"stream\":{\"created\":\"x\",\"state\":{\"messages\":3,"
-                "\"bytes\":30,\"first_seq\":1,\"last_seq\":3,\"last_ts\":\"t\"}}}\n");
+    numbers_are(counts, "acme x: 3 of 30 bytes, 1..3 t; a 9+0, 4 again; b 2+1, 0 again\n");
     assert_int_equal(counts_servers(counts, &servers), 1);
     assert_string_equal(servers[0].name, "one");
     assert_int_equal(servers[0].max_file - servers[0].reserved_file, 90);
@@ -71,8 +84,7 @@ TEST(in_a_cluster_each_leader_counts_its_own)
     add(counts, REPLICA("n2", "8", "88", "cluster_size: 3"));
     add(counts, REPLICA("n1", "9", "99", "cluster_size: 3"));
     assert_true(counts_complete(counts));
-    numbers_are(counts, "acme {\"consumers\":[{\"name\":\"a\",\"num_pending\":88}],\"stream\":"
-                        "{\"created\":\"x\",\"state\":{\"messages\":9}}}\n");
+    numbers_are(counts, "acme x: 9 of 0 bytes, 0..0 ; a 88+0, 0 again\n");
 }
 
 TEST(who_is_away_is_not_waited_for)
@@ -94,8 +106,7 @@ TEST(what_has_no_leader_at_the_moment_is_left_out)
                 "created: x, cluster: {name: c}, state: {messages: 1}}, {name: TENANT_B, created: "
                 "x, cluster: {leader: n1}, state: {messages: 1}, consumer_detail: [{name: a, "
                 "num_pending: 5, cluster: {name: c}}]}]}]}}");
-    numbers_are(counts, "b {\"consumers\":[],\"stream\":{\"created\":\"x\",\"state\":{\"messages\":"
-                        "1}}}\n");
+    numbers_are(counts, "b x: 1 of 0 bytes, 0..0 \n");
 }
 
 TEST(what_is_no_answer_is_refused)
@@ -105,23 +116,51 @@ TEST(what_is_no_answer_is_refused)
 
     for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
         DEFER(defer_counts) Counts *counts = counts_new();
-        DEFER(defer_json) cJSON *value = yaml_value(answers[i]);
         Error error;
 
-        assert_int_equal(counts_add(counts, value, &error), -1);
+        assert_int_equal(try_add(counts, answers[i], &error), -1);
         assert_string_equal(error.text, "an answer to JSZ names no server or has no data");
     }
+}
+
+/* Members come in any order, and others between them. */
+TEST(the_order_of_members_does_not_matter)
+{
+    DEFER(defer_counts) Counts *counts = counts_new();
+
+    add(counts, "{data: {account_details: [{stream_detail: [{consumer_detail: [{cluster: {leader: "
+                "n1}, num_pending: 2, config: {name: z}, name: a}], mirror: {name: m}, state: "
+                "{messages: 1}, cluster: {leader: n1}, created: x, name: TENANT_ACME}], name: "
+                "APP}], meta_cluster: {cluster_size: 1}}, server: {name: n1}}");
+    numbers_are(counts, "acme x: 1 of 0 bytes, 0..0 ; a 2+0, 0 again\n");
+}
+
+TEST(a_server_whose_answer_breaks_off_is_not_counted_but_what_came_before_is)
+{
+    static const char answer[] =
+        "{\"server\":{\"name\":\"n1\"},\"data\":{\"account_details\":[{\"stream_detail\":[{"
+        "\"name\":"
+        "\"TENANT_A\",\"created\":\"x\",\"state\":{}},{\"name\":\"TENANT_B\",\"created\":y}]}]}}";
+    DEFER(defer_counts) Counts *counts = counts_new();
+    const ServerStore *servers = NULL;
+    Error error;
+
+    assert_int_equal(counts_add(counts, answer, strlen(answer), &error), -1);
+    assert_string_equal(error.text, "'created': not JSON");
+    assert_int_equal(counts_servers(counts, &servers), 0);
+    assert_false(counts_complete(counts));
+    numbers_are(counts, "a x: 0 of 0 bytes, 0..0 \n");
 }
 
 TEST(more_servers_than_any_cluster_has_are_left_out)
 {
     DEFER(defer_counts) Counts *counts = counts_new();
-    DEFER(defer_json) cJSON *answer = yaml_value("{server: {name: s}, data: {}}");
+    static const char answer[] = "{server: {name: s}, data: {}}";
     Error error;
 
     for (int i = 0; i < COUNTS_SERVERS_MAX; i++)
-        assert_int_equal(counts_add(counts, answer, &error), 0);
-    assert_int_equal(counts_add(counts, answer, &error), -1);
+        assert_int_equal(try_add(counts, answer, &error), 0);
+    assert_int_equal(try_add(counts, answer, &error), -1);
     assert_string_equal(error.text, "more than 64 servers answer");
 }
 
@@ -140,6 +179,8 @@ int main(void)
         cmocka_unit_test(who_is_away_is_not_waited_for),
         cmocka_unit_test(what_has_no_leader_at_the_moment_is_left_out),
         cmocka_unit_test(what_is_no_answer_is_refused),
+        cmocka_unit_test(the_order_of_members_does_not_matter),
+        cmocka_unit_test(a_server_whose_answer_breaks_off_is_not_counted_but_what_came_before_is),
         cmocka_unit_test(more_servers_than_any_cluster_has_are_left_out),
         cmocka_unit_test(one_account_is_asked_for),
     };
