@@ -32,13 +32,16 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--drifts", type=int, default=20, help="of each kind")
     parser.add_argument("--idle", type=float, default=60.0, help="seconds to look at an idle fleet")
     parser.add_argument("--outage", type=float, default=30.0, help="seconds without NATS")
+    parser.add_argument(
+        "--system-creds", action="store_true", help="give the controller a user of SYS"
+    )
     parser.add_argument("--flags", default="", help="more flags for the controller")
     return parser.parse_args()
 
 
 def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     sizes = [int(size) for size in options.tenants.split(",")]
-    fleet = Fleet(folder, options.flags.split())
+    fleet = Fleet(folder, options.flags.split(), options.system_creds)
     say(f"servers run; the first {SAMPLE} Tenants are a warm-up")
     sample = take_sample(fleet, SAMPLE)
     result: dict[str, Any] = {

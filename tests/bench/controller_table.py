@@ -5,6 +5,11 @@ from typing import Any
 ROW = "  {:<46} {:>12} {:>12} {:>9}".format
 BASE_KB = 10 * 1024
 TENANT_KB = 4
+RESIDENT = {
+    "all": "all",
+    "own": "all but pages of files, such as libraries",
+    "peak": "the most that ever was",
+}
 
 
 def show(result: dict[str, Any]) -> None:
@@ -69,7 +74,7 @@ def show_memory(
     count: int, empty: dict[str, int], idle: dict[str, int], after: dict[str, int]
 ) -> None:
     print(ROW("RESIDENT", "NO TENANT", "SETTLED", "AT END"))
-    for name, what in {"all": "all", "own": "all but pages of files, such as libraries"}.items():
+    for name, what in RESIDENT.items():
         print(ROW(what, *(megabytes(kb[name]) for kb in (empty, idle, after))))
     print(ROW("each Tenant", "", f"{(idle['all'] - empty['all']) / count:.2f} KB", ""))
     print(ROW("what it may be in all", "", megabytes(BASE_KB + TENANT_KB * count), ""))

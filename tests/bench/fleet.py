@@ -19,15 +19,25 @@ from support.waiting import eventually
 CONSUMER = "worker"
 SPEC: dict[str, Any] = {"stream": {"maxAge": "168h"}, "consumers": [CONSUMER]}
 TICKS = 100.0  # of /proc/PID/stat, in a second
+SYSTEM_ACCOUNT = """
+accounts {
+  SYS: { users: [{ user: sys, password: sys }] }
+  APP: { jetstream: enabled, users: [{ user: app, password: app }] }
+}
+system_account: SYS
+no_auth_user: app
+"""
 REST_SECONDS = 0.5
 REST_LOAD = 0.2  # of one processor: an API server without requests uses half of that
 
 
 class Fleet:
-    def __init__(self, folder: Path, flags: list[str]) -> None:
+    def __init__(self, folder: Path, flags: list[str], system: bool = False) -> None:
+        """`system`: controllers may ask the server for the numbers of all tenants at once."""
         self.folder = folder
-        self.flags = flags
-        self.nats = NatsServer(folder / "nats")
+        self.nats = NatsServer(folder / "nats", SYSTEM_ACCOUNT if system else "")
+        system_url = self.nats.url.replace("//", "//sys:sys@")
+        self.flags = [*flags, f"--system-url={system_url}"] if system else flags
         self.cluster = KubeCluster(folder / "cluster")
         self.cluster.start(wait=False)
         self.nats.start()
@@ -92,10 +102,10 @@ def cpu_seconds(program: Program) -> float:
 
 
 def resident_kb(program: Program) -> dict[str, int]:
-    """All that is resident, and of that what is no page of a file, such as a library."""
+    """All that is resident, of that what is no page of a file, and the most that ever was."""
     lines = Path(f"/proc/{program.pid}/status").read_text().splitlines()
     found = {line.split(":")[0]: int(line.split()[1]) for line in lines if "kB" in line}
-    return {"all": found["VmRSS"], "own": found["RssAnon"]}
+    return {"all": found["VmRSS"], "own": found["RssAnon"], "peak": found["VmHWM"]}
 
 
 def difference(after: dict[str, float], before: dict[str, float]) -> dict[str, float]:
