@@ -87,6 +87,7 @@ static void sweep_once(DriftWatch *self)
     const SweepListeners listeners = {
         .dispatcher = self->settings.dispatcher,
         .fleet = self->settings.fleet,
+        .pulse = self->settings.pulse,
     };
     Error error;
 
@@ -135,6 +136,7 @@ static void *run(void *context)
     uint64_t sweeps = 0;
 
     while (!stop_wait_ms(TICK_MS)) {
+        pulse_beat(self->settings.pulse, clock_ms());
         if (subscribe_if_new(self) || answers_again(self))
             dispatcher_enqueue_all(self->settings.dispatcher);
         if (clock_ms() < next_ms && !is_back(self))

@@ -6,6 +6,7 @@
 #include "connection.h"
 #include "dispatcher.h"
 #include "fleet.h"
+#include "pulse.h"
 
 typedef struct DriftWatch DriftWatch;
 
@@ -15,6 +16,7 @@ typedef struct DriftWatchSettings {
     Dispatcher *dispatcher;
     Fleet *fleet;
     int64_t sweep_ms;
+    Pulse *pulse; /* of the loop, the first sweep included; NULL: nobody asks */
 } DriftWatchSettings;
 
 /* Runs until a stop is requested (stop.h). What SETTINGS points to is borrowed. When it returns and

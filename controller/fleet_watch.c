@@ -133,6 +133,7 @@ static void *run(void *context)
     int64_t next_ms = clock_ms();
 
     do {
+        pulse_beat(self->settings.pulse, clock_ms());
         listen_if_new(self);
         fleet_expire(self->settings.fleet);
         if (self->settings.system == NULL || clock_ms() < next_ms)

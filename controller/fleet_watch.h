@@ -5,6 +5,7 @@
 
 #include "connection.h"
 #include "fleet.h"
+#include "pulse.h"
 
 typedef struct FleetWatch FleetWatch;
 
@@ -13,6 +14,7 @@ typedef struct FleetWatchSettings {
     NatsConnection *system; /* as a user of the system account; NULL: ask no servers */
     Fleet *fleet;
     int64_t interval_ms; /* between two questions */
+    Pulse *pulse;        /* of the loop; NULL: nobody asks */
 } FleetWatchSettings;
 
 /* Runs until a stop is requested (stop.h). What SETTINGS points to is borrowed. */

@@ -94,6 +94,7 @@ static void turn(Leader *self, char told[LEASE_HOLDER_SIZE])
     int64_t sent_ms = 0;
     Error error;
 
+    pulse_beat(self->settings.pulse, clock_ms());
     uint64_t before = lease_slow_paths(self->lease);
     int r = lease_try(self->lease, &held, &sent_ms, &error);
     metric_add(&slow_path, (double)(lease_slow_paths(self->lease) - before), self->settings.lease);

@@ -6,6 +6,7 @@
 #define LEADER_H
 
 #include "kube_client.h"
+#include "pulse.h"
 
 typedef struct LeaderSettings {
     KubeClient *client;
@@ -14,6 +15,7 @@ typedef struct LeaderSettings {
     const char *holder;                /* our name, one of a kind */
     void (*on_elected)(void *context); /* called once, from the leader's thread */
     void *context;
+    Pulse *pulse; /* of the thread; NULL: nobody asks */
 } LeaderSettings;
 
 typedef struct Leader Leader;

@@ -1,6 +1,7 @@
 /* Reads the settings, builds everything, hands functions in, and waits for the end. */
 #include <stdatomic.h>
 
+#include "clock.h"
 #include "controller_settings.h"
 #include "drift_watch.h"
 #include "fleet_watch.h"
@@ -9,6 +10,7 @@
 #include "leader.h"
 #include "log.h"
 #include "process.h"
+#include "pulse.h"
 #include "stop.h"
 #include "tenant_metrics.h"
 #include "watcher.h"
@@ -24,6 +26,22 @@ enum { EVENTS_BUDGET_MS = 3000 };
 
 /* Every request has a time limit, so that only a defect takes this long. */
 static const int64_t pass_ms_max = 600000;
+
+/* The threads that go round in a loop. */
+typedef enum Loop {
+    LOOP_WATCH,
+    LOOP_DRIFT,
+    LOOP_FLEET,
+    LOOP_LEASE,
+} Loop;
+
+static Pulse pulses[] = {
+    [LOOP_WATCH] = {"the loop that watches the Tenants has not turned for a quarter of an hour"},
+    [LOOP_DRIFT] = {"the loop that looks for drift has not turned for a quarter of an hour"},
+    [LOOP_FLEET] = {"the loop that reads the fleet's numbers has not turned for a quarter of an "
+                    "hour"},
+    [LOOP_LEASE] = {"the loop that asks for the lease has not turned for a quarter of an hour"},
+};
 
 typedef struct Controller {
     const Process *process;
@@ -83,6 +101,8 @@ static const char *alive(void *context)
     Leader *leader = atomic_load(&self->leader);
     const char *complaint = leader != NULL ? leader_alive(leader) : NULL;
 
+    for (size_t i = 0; i < ARRAY_SIZE(pulses) && complaint == NULL; i++)
+        complaint = pulse_complaint(&pulses[i], clock_ms());
     if (complaint != NULL)
         return complaint;
     return workers != NULL && workers_longest_ms(workers) > pass_ms_max
@@ -213,6 +233,7 @@ static void start_acting(Controller *self)
         .holder = self->process->name,
         .on_elected = on_elected,
         .context = self,
+        .pulse = &pulses[LOOP_LEASE],
     });
     atomic_store(&self->leader, leader);
 }
@@ -236,13 +257,20 @@ static int run(Controller *self, Error *reterr)
         .dispatcher = self->dispatcher,
         .fleet = self->fleet,
         .sweep_ms = self->settings->resync_ms,
+        .pulse = &pulses[LOOP_DRIFT],
     };
-
     const FleetWatchSettings fleet = {
         .nats = self->nats,
         .system = self->system,
         .fleet = self->fleet,
         .interval_ms = self->settings->status_interval_ms,
+        .pulse = &pulses[LOOP_FLEET],
+    };
+    const WatcherSettings tenants = {
+        .kube = self->kube,
+        .selector = self->settings->selector,
+        .dispatcher = self->dispatcher,
+        .pulse = &pulses[LOOP_WATCH],
     };
 
     self->recorder = kube_recorder_start(&(KubeRecorderSettings){
@@ -254,7 +282,7 @@ static int run(Controller *self, Error *reterr)
     reconciler_init(self);
     self->fleet_watch = fleet_watch_start(&fleet);
     self->drift_watch = drift_watch_start(&drift);
-    Watcher *watcher = watcher_start(self->kube, self->settings->selector, self->dispatcher);
+    Watcher *watcher = watcher_start(&tenants);
     start_acting(self);
     log_info("running", KV("version", BULKHEAD_VERSION),
              KV("server", kube_client_server(self->kube)), KV("instance", self->process->host),

@@ -2,6 +2,7 @@
 
 #include "alloc.h"
 #include "api_request.h"
+#include "clock.h"
 #include "stream_print.h"
 #include "subject.h"
 
@@ -67,6 +68,7 @@ int sweep_run(NatsConnection *nats, const SweepListeners *listeners, Error *rete
 
     dispatcher_sweep_begin(listeners->dispatcher);
     for (int page = 0; page < PAGES_MAX && offset >= 0; page++) {
+        pulse_beat(listeners->pulse, clock_ms());
         if (page_sweep(nats, listeners->dispatcher, isolation, &offset, reterr) < 0)
             return -1;
     }

@@ -6,11 +6,13 @@
 #include "connection.h"
 #include "dispatcher.h"
 #include "fleet.h"
+#include "pulse.h"
 
 /* Who hears what a sweep finds. */
 typedef struct SweepListeners {
     Dispatcher *dispatcher;
     Fleet *fleet;
+    Pulse *pulse; /* beats before each page; NULL: nobody asks */
 } SweepListeners;
 
 /* Errors as of api_request(); what was seen until then counts, except for the fleet. */

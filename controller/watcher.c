@@ -10,9 +10,7 @@
 #include "watch.h"
 
 struct Watcher {
-    KubeClient *kube;
-    const char *selector;
-    Dispatcher *dispatcher;
+    WatcherSettings settings;
     pthread_t thread;
 };
 
@@ -53,27 +51,28 @@ static void on_trouble(void *context, const Error *error)
 
 static void *run(void *context)
 {
-    const Watcher *self = context;
-    const WatchTarget target = {.resource = &tenant_resource, .labels = self->selector};
+    const WatcherSettings *settings = &((const Watcher *)context)->settings;
+    const WatchTarget target = {.resource = &tenant_resource, .labels = settings->selector};
     const WatchHandler handler = {
-        .context = self->dispatcher,
+        .context = settings->dispatcher,
         .on_sync_begin = on_sync_begin,
         .on_synced = on_synced,
         .on_object = on_object,
         .on_delete = on_delete,
         .on_open = on_open,
         .on_trouble = on_trouble,
+        .pulse = settings->pulse,
     };
 
-    watch_run(self->kube, &target, &handler, stop_fd());
+    watch_run(settings->kube, &target, &handler, stop_fd());
     return NULL;
 }
 
-Watcher *watcher_start(KubeClient *kube, const char *selector, Dispatcher *dispatcher)
+Watcher *watcher_start(const WatcherSettings *settings)
 {
     Watcher *self = xcalloc(1, sizeof *self);
 
-    *self = (Watcher){.kube = kube, .selector = selector, .dispatcher = dispatcher};
+    self->settings = *settings;
     int r = pthread_create(&self->thread, NULL, run, self);
     assert(r == 0);
     return self;

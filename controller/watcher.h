@@ -4,12 +4,19 @@
 
 #include "dispatcher.h"
 #include "kube_client.h"
+#include "pulse.h"
 
 typedef struct Watcher Watcher;
 
-/* SELECTOR may be NULL. Runs until a stop is requested (stop.h); all three are borrowed. */
-Watcher *watcher_start(KubeClient *kube, const char *selector, Dispatcher *dispatcher)
-    __attribute__((__returns_nonnull__));
+typedef struct WatcherSettings {
+    KubeClient *kube;
+    const char *selector; /* of labels; NULL: all */
+    Dispatcher *dispatcher;
+    Pulse *pulse; /* of the thread; NULL: nobody asks */
+} WatcherSettings;
+
+/* Runs until a stop is requested (stop.h). What SETTINGS points to is borrowed. */
+Watcher *watcher_start(const WatcherSettings *settings) __attribute__((__returns_nonnull__));
 
 /* Waits for the thread's end. Takes NULL. */
 void watcher_join(Watcher *self);

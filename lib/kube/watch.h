@@ -7,6 +7,7 @@
 
 #include "kube_client.h"
 #include "kube_path.h"
+#include "pulse.h"
 
 /* Called from the thread of watch_run(), one at a time. They must not block for long. */
 typedef struct WatchHandler {
@@ -35,6 +36,8 @@ typedef struct WatchHandler {
     /* It goes on by itself; for the log. Not called for what is normal, as the closed watches and
      * the second of 429 that follow an update of a CRD. May be NULL. */
     void (*on_trouble)(void *context, const Error *error);
+
+    Pulse *pulse; /* beats at each request and all that comes; NULL: nobody asks */
 } WatchHandler;
 
 typedef struct WatchTarget {

@@ -14,7 +14,11 @@ enum {
     SILENCE_MS = 150000,     /* bookmarks come each minute or two */
     LIST_SILENCE_MS = 30000,
     SHORT_MS = 1000,
+    REST_MS = 120000, /* between two requests, at most, a plugin for credentials included */
 };
+
+static_assert(STREAM_MAX_S * 1000 + STREAM_SLACK_MS + REST_MS < PULSE_STOPPED_MS,
+              "a watch that waits for its stream to end is well");
 
 static const char metadata_type[] = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 static const char metadata_list_type[] =
@@ -73,6 +77,7 @@ static bool on_bytes(void *context, const char *bytes, size_t length)
     size_t line_length = 0;
     Error error;
 
+    pulse_beat(fetch->teller->handler->pulse, clock_ms());
     if (watch_lines_add(&fetch->lines, bytes, length, &error) < 0)
         return give_up(fetch, fail(fetch, WATCH_GARBLED, &error));
     while (watch_lines_next(&fetch->lines, &line, &line_length)) {
@@ -144,6 +149,7 @@ WatchEnd watch_fetch_stream(WatchFetch *fetch)
     int64_t start_ms = clock_ms();
     Error error;
 
+    pulse_beat(fetch->teller->handler->pulse, start_ms);
     fetch->sink.silence_ms = fetch->teller->state == WATCH_FOLLOW ? SILENCE_MS : LIST_SILENCE_MS;
     fetch->opened = fetch->failed = false;
     watch_lines_init(&fetch->lines, WATCH_LINE_MAX);
@@ -196,6 +202,7 @@ static WatchEnd list_page(WatchFetch *fetch, char **next)
     DEFER(kube_response_done) KubeResponse response = {.retry_after_ms = -1};
     Error error;
 
+    pulse_beat(fetch->teller->handler->pulse, clock_ms());
     if (get_page(fetch, *next, &response, &error) < 0) {
         if (error.kind != ERROR_LIMIT)
             return fail(fetch, WATCH_AWAY, &error);

@@ -3,7 +3,6 @@
 A second relay stands frozen meanwhile, and has to finish what the first one left.
 """
 
-import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ from pathlib import Path
 from proof.checker import Findings, check
 from proof.evidence import gather, read_stream
 from proof.journal import Journal, Producer
+from proof.preload import build_library
 from support.bulkhead import Relay, migrate
 from support.jetstream import JetStream
 from support.nats_server import NatsServer
@@ -21,7 +21,6 @@ from support.postgres import Postgres
 from support.tenant_streams import make_stream, relay_settings
 from support.waiting import eventually
 
-SOURCE = Path(__file__).with_name("failpoints.c")
 TENANT = "acme"
 ROWS = 4
 POINTS_MAX = 500
@@ -34,16 +33,6 @@ class Walked:
 
     def __str__(self) -> str:
         return f"{self.points.total()} points of {len(self.points)} kinds: {self.findings}"
-
-
-def build_library(folder: Path) -> Path:
-    library = folder / "failpoints.so"
-    listed = subprocess.run(
-        ["pkg-config", "--cflags", "libpq", "libnats"], check=True, capture_output=True, text=True
-    )
-    flags = ["-D_GNU_SOURCE", "-std=gnu17", "-shared", "-fPIC", *listed.stdout.split()]
-    subprocess.run(["gcc", *flags, "-o", str(library), str(SOURCE)], check=True)
-    return library
 
 
 class FailpointWalk:
@@ -79,7 +68,7 @@ class FailpointWalk:
         self.victim = Relay(self.folder / "victim", database_url, nats_url, self.flags)
         stack.callback(self.victim.kill)
         self.victim.settings |= {
-            "LD_PRELOAD": str(build_library(self.folder)),
+            "LD_PRELOAD": str(build_library("failpoints", self.folder, "libpq", "libnats")),
             "FAILPOINT_HOW": self.how,
             "FAILPOINT_TRACE": str(self.trace),
         }

@@ -80,9 +80,11 @@ static int world_teardown(void **state)
 /* One sweep over PAGES (a NULL ends them, and fails if it is asked for). */
 static int sweep(World *world, const char *const *pages, size_t count, Error *reterr)
 {
+    const SweepListeners listeners = {.dispatcher = world->dispatcher, .fleet = world->fleet};
+
     memset(&server, 0, sizeof server);
     memcpy(server.pages, pages, count * sizeof *pages);
-    return sweep_run(NULL, &(SweepListeners){world->dispatcher, world->fleet}, reterr);
+    return sweep_run(NULL, &listeners, reterr);
 }
 
 /* The tenants that are queued, in their order, each followed by a space. */

@@ -79,8 +79,10 @@ static void expect_told(FakeHttp *server, const char *want)
     DEFER(defer_kube_client) KubeClient *client = connect_to(server);
     DEFER(text_done) Text told = TEXT_MAX(1 << 16);
     const WatchTarget target = {.resource = &tenants, .labels = "a=b"};
+    Pulse pulse = {0};
     const WatchHandler handler = {
         .context = &told,
+        .pulse = &pulse,
         .on_sync_begin = on_sync_begin,
         .on_synced = on_synced,
         .on_object = on_object,
@@ -91,6 +93,7 @@ static void expect_told(FakeHttp *server, const char *want)
 
     watch_run(client, &target, &handler, fake_http_done_fd(server));
     assert_string_equal(text_get(&told), want);
+    assert_true(pulse.beat_ms > 0);
 }
 
 /* Request I asks for all tenants with these parameters, up to the one that differs each time. */
