@@ -24,6 +24,9 @@ enum { QUIET_MS = 15000 };
 /* For the Events that wait and the last counts, when all else has ended. */
 enum { EVENTS_BUDGET_MS = 3000 };
 
+/* For a request that is under way when a stop is requested, or the lease is lost. */
+enum { REQUEST_END_MS = 5000 };
+
 /* Every request has a time limit, so that only a defect takes this long. */
 static const int64_t pass_ms_max = 600000;
 
@@ -176,6 +179,7 @@ static int connect_all(Controller *self, Error *reterr)
     if (kube_config_load(self->settings->kubeconfig, NULL, &config, reterr) < 0 ||
         kube_client_new(config, controller_program.name, &self->kube, reterr) < 0)
         return -1;
+    kube_client_end_with(self->kube, stop_fd(), REQUEST_END_MS);
     kube_client_limit(self->kube, self->settings->kube_qps, self->settings->kube_burst);
     self->dispatcher = dispatcher_new(kube_version_compare);
     self->fleet = fleet_new(on_fleet, self);
@@ -246,9 +250,9 @@ static void warn_of_nats(const NatsConnection *nats)
     log_warn("not connected to NATS yet; trying on. Is --nats-url right?", KV("why", why));
 }
 
-/* Everything runs until a stop is requested. Then what feeds the queue ends first, the workers
- * finish the passes they are in, and the lease goes when nothing can be written any more. Events,
- * which need no lease, are told last. */
+/* Everything runs until a stop is requested. Then no worker begins another pass, what feeds the
+ * queue ends, the workers finish the passes they are in, and the lease goes when nothing can be
+ * written any more. Events, which need no lease, are told last. */
 static int run(Controller *self, Error *reterr)
 {
     const DriftWatchSettings drift = {
@@ -292,10 +296,10 @@ static int run(Controller *self, Error *reterr)
     while (!stop_wait_ms(QUIET_MS))
         kube_client_trim(self->kube, QUIET_MS);
     log_info("stopping");
+    dispatcher_stop(self->dispatcher);
     drift_watch_join(self->drift_watch);
     fleet_watch_join(self->fleet_watch);
     watcher_join(watcher);
-    dispatcher_stop(self->dispatcher);
     leader_join(self->leader);              /* nobody starts workers from here on     */
     health_server_stop(TAKE(self->health)); /* it asks about the workers and the leader */
     workers_join(self->workers);

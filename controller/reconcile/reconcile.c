@@ -57,19 +57,24 @@ static int check_may_write(const Pass *pass, Error *reterr)
     return error_set(reterr, ERROR_CONFLICT, "stopped before the next write");
 }
 
+/* Asked without the lock: with a server that does not answer, workers would wait in line. */
 static int server_read(Reconciler *self, ServerInfo *ret_server, Error *reterr)
 {
     uint64_t epoch = nats_epoch(self->nats);
-    int r = 0;
 
     (void)pthread_mutex_lock(&self->lock);
-    if (self->server_epoch != epoch || epoch == 0) {
-        r = server_info_read(self->nats, &self->server, reterr);
-        self->server_epoch = r == 0 ? epoch : 0;
-    }
+    bool known = self->server_epoch == epoch && epoch != 0;
     *ret_server = self->server;
     (void)pthread_mutex_unlock(&self->lock);
-    return r;
+    if (known)
+        return 0;
+    if (server_info_read(self->nats, ret_server, reterr) < 0)
+        return -1;
+    (void)pthread_mutex_lock(&self->lock);
+    self->server = *ret_server;
+    self->server_epoch = epoch;
+    (void)pthread_mutex_unlock(&self->lock);
+    return 0;
 }
 
 static int pass_desire(Pass *pass, Error *reterr)

@@ -20,6 +20,8 @@ struct KubeClient {
     KubeAuth *auth;
     KubePool *pool;
     char *name;
+    int end_fd; /* 0: none */
+    int64_t end_ms;
 
     pthread_mutex_t lock; /* guards the limit */
     KubeLimit limit;
@@ -63,6 +65,12 @@ void kube_client_free(KubeClient *client)
 void kube_client_limit(KubeClient *client, int64_t per_second, int64_t burst)
 {
     client->limit = (KubeLimit){.per_second = per_second, .burst = burst};
+}
+
+void kube_client_end_with(KubeClient *client, int fd, int64_t within_ms)
+{
+    client->end_fd = fd;
+    client->end_ms = within_ms;
 }
 
 void kube_client_trim(KubeClient *client, int64_t quiet_ms)
@@ -142,11 +150,15 @@ static void forget_request(CURL *easy)
     (void)curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 }
 
-static bool wait_ms(int stop_fd, int64_t ms)
+/* False if a stop came before the time was over. */
+static bool wait_ms(const Exchange *exchange, int64_t ms)
 {
-    struct pollfd stop = {.fd = stop_fd > 0 ? stop_fd : -1, .events = POLLIN};
+    int stop_fd = exchange->request->stop_fd;
+    int end_fd = exchange->client->end_fd;
+    struct pollfd stops[] = {{.fd = stop_fd > 0 ? stop_fd : -1, .events = POLLIN},
+                             {.fd = end_fd > 0 ? end_fd : -1, .events = POLLIN}};
 
-    return poll(&stop, 1, (int)min_i64(ms, INT32_MAX)) == 0;
+    return poll(stops, ARRAY_SIZE(stops), (int)min_i64(ms, INT32_MAX)) == 0;
 }
 
 /* Waits for our own limit. What goes on and on, and what cannot wait, has none. */
@@ -165,7 +177,7 @@ static int pace(const Exchange *exchange, Error *reterr)
         return error_set(reterr, ERROR_BUSY,
                          "our own limit of %" PRId64 " requests a second leaves no time for it",
                          client->limit.per_second);
-    if (ms > 0 && !wait_ms(exchange->request->stop_fd, ms))
+    if (ms > 0 && !wait_ms(exchange, ms))
         return error_set(reterr, ERROR_BUSY, "stopped");
     return 0;
 }
@@ -184,6 +196,8 @@ static int try_once(Exchange *exchange, KubeTransfer *transfer, Error *reterr)
 
     transfer->sink = exchange->sink;
     transfer->stop_fd = request->stop_fd;
+    transfer->end_fd = client->end_fd;
+    transfer->end_ms = client->end_ms;
     transfer->timeout_ms = max_i64(1, exchange->deadline_ms - clock_ms());
     set_request(exchange, handle->easy, url, headers);
     int r = kube_transfer_run(handle, transfer, reterr);
@@ -201,12 +215,14 @@ static bool comes_again(Exchange *exchange, const KubeTransfer *transfer)
 {
     bool asked = (transfer->code == 429 || transfer->code >= 500) && transfer->retry_after_ms >= 0;
 
+    if (!wait_ms(exchange, 0))
+        return false;
     if (transfer->code == 401 && !exchange->refused_once) {
         exchange->refused_once = true;
         kube_auth_refused(exchange->client->auth, &exchange->epoch);
     } else if (!asked || exchange->sink != NULL || exchange->tries >= TRIES_MAX ||
                clock_ms() + transfer->retry_after_ms >= exchange->deadline_ms ||
-               !wait_ms(exchange->request->stop_fd, transfer->retry_after_ms)) {
+               !wait_ms(exchange, transfer->retry_after_ms)) {
         return false;
     }
     kube_metrics_add_retry(kube_pool_host(exchange->client->pool), exchange->request->method,

@@ -32,6 +32,10 @@ void kube_client_limit(KubeClient *client, int64_t per_second, int64_t burst);
  */
 void kube_client_trim(KubeClient *client, int64_t quiet_ms);
 
+/* Once FD is readable nothing is sent a second time, and no request, under way or new, takes longer
+ * than WITHIN_MS. Call it before the first request. */
+void kube_client_end_with(KubeClient *client, int fd, int64_t within_ms);
+
 const char *kube_client_name(const KubeClient *client);
 
 /* "https://host:port", for messages. */

@@ -177,6 +177,13 @@ static bool is_silent(const KubeTransfer *transfer)
            clock_ms() - transfer->last_byte_ms > transfer->sink->silence_ms;
 }
 
+static bool is_at_its_end(KubeTransfer *transfer)
+{
+    if (transfer->ends_ms == 0 && is_readable(transfer->end_fd))
+        transfer->ends_ms = clock_ms() + transfer->end_ms;
+    return transfer->ends_ms != 0 && clock_ms() >= transfer->ends_ms;
+}
+
 /* Drives the transfer to its end; CURLE_ABORTED_BY_CALLBACK when we gave it up. */
 static CURLcode drive(CURLM *multi, KubeTransfer *transfer)
 {
@@ -192,7 +199,7 @@ static CURLcode drive(CURLM *multi, KubeTransfer *transfer)
         const CURLMsg *message = curl_multi_info_read(multi, &left);
         if (message != NULL)
             return message->data.result;
-        if (is_silent(transfer))
+        if (is_silent(transfer) || is_at_its_end(transfer))
             return CURLE_OPERATION_TIMEDOUT;
         (void)curl_multi_poll(multi, &stop, extra, POLL_MS, NULL);
         transfer->stopped = is_readable(transfer->stop_fd);

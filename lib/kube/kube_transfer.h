@@ -28,6 +28,8 @@ typedef struct KubeTransfer {
     const KubeSink *sink; /* gets the body of a 2xx; NULL: it is kept in BODY like any other */
     int64_t timeout_ms;
     int stop_fd; /* readable: give up; 0: none */
+    int end_fd;  /* readable: give up within END_MS; 0: none */
+    int64_t end_ms;
 
     /* The answer: */
     bool whole; /* it came to its end */
@@ -39,6 +41,7 @@ typedef struct KubeTransfer {
     Text body;
     Text warnings;
     int64_t last_byte_ms;
+    int64_t ends_ms; /* when it is given up, since end_fd is readable; 0: it is not */
     CURL *easy;
 } KubeTransfer;
 

@@ -8,7 +8,7 @@ import pytest
 
 from support.bulkhead import Controller
 from support.condition_rules import TenantHistory
-from support.faulty_apiserver import FaultyApiserver
+from support.faulty_apiserver import Fault, FaultyApiserver
 from support.jetstream import JetStream
 from support.kube_cluster import KubeCluster
 from support.kubectl import Kubectl
@@ -78,6 +78,31 @@ def test_a_nats_that_hangs_does_not_hold_up_the_end(
     acme.stop()
     assert time.monotonic() - began < 15
     nats.thaw()
+
+
+def test_an_api_server_that_hangs_in_a_write_does_not_hold_up_the_end(
+    folder: Path, cluster: KubeCluster, kubectl: Kubectl, nats: NatsServer, jetstream: JetStream
+) -> None:
+    """The pod has thirty seconds; the write, the lease and the last Event wait in vain."""
+    with FaultyApiserver(cluster) as apiserver:
+        kubeconfig = apiserver.kubeconfig({"token": "any"})
+        controller = Controller(folder / "controller", kubeconfig, nats.url, ["--leader-elect"])
+        with controller:
+            kubectl.apply(tenant("acme"))
+            kubectl.wait("tenant", "acme")
+            apiserver.break_with(Fault(hang=True))
+            jetstream.api("STREAM.DELETE.TENANT_ACME")
+            eventually(
+                lambda: [
+                    what
+                    for what in apiserver.requests_since(apiserver.broken_since)
+                    if what.startswith("PATCH")
+                ],
+                "the new stream is being told",
+            )
+            began = time.monotonic()
+            controller.stop()
+            assert time.monotonic() - began < 15
 
 
 def test_in_the_end_writing_stops_then_the_lease_goes_and_events_are_told_last(

@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.bulkhead import Controller
+from support.faulty_apiserver import Fault, FaultyApiserver
 from support.jetstream import JetStream
+from support.kube_cluster import KubeCluster
 from support.kubectl import Kubectl
 from support.manifests import condition, stream_name, tenant
 from support.nats_server import NatsServer
@@ -88,6 +91,24 @@ def test_a_leader_that_slept_through_its_lease_ends_without_a_write(
     leader.kill()
     standby.thaw()
     kubectl.wait("tenant", "globex")
+
+
+def test_what_waits_to_be_written_again_is_not_written_after_the_lease_is_lost(
+    folder: Path, cluster: KubeCluster, kubectl: Kubectl, nats: NatsServer, jetstream: JetStream
+) -> None:
+    """An API server that asks everybody to come back later, until another may have the lease."""
+    with FaultyApiserver(cluster) as apiserver:
+        kubeconfig = apiserver.kubeconfig({"token": "any"})
+        leader = Controller(folder / "leader", kubeconfig, nats.url, ["--leader-elect"]).start()
+        kubectl.apply(tenant("acme"))
+        kubectl.wait("tenant", "acme")
+        apiserver.break_with(Fault(status=429, headers={"Retry-After": "12"}))
+        jetstream.api("STREAM.DELETE.TENANT_ACME")
+        eventually(lambda: not leader.running, "the leader ends", timeout=EXPIRY)
+        asked = apiserver.requests_since(apiserver.broken_since)
+    assert "the lease is lost" in leader.tail()
+    assert len([what for what in asked if "/tenants/acme/status" in what]) == 1
+    leader.kill()
 
 
 def test_the_standby_knows_everything_already(
