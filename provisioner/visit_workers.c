@@ -30,11 +30,13 @@ static void refuse(VisitQueue *queue, Visit *visit, Problem *problem)
     answer(queue, visit, &reply);
 }
 
-/* OBJECT NULL: there is no Tenant (any more). */
+/* OBJECT NULL: there is no Tenant (any more). An event that was overtaken by a deletion makes none
+ * either. */
 static bool is_final(const Visit *visit, const cJSON *object)
 {
     if (object == NULL)
-        return visit->step == PROVISION_DELETE || visit->step == PROVISION_ABSENT;
+        return visit->step == PROVISION_DELETE || visit->step == PROVISION_ABSENT ||
+               visit->step == PROVISION_SUPERSEDED;
     return tenant_report(object).state != TENANT_PENDING;
 }
 
@@ -75,22 +77,6 @@ static void wait_or_answer(VisitWorkers *pool, Visit *visit, const cJSON *object
         answer_accepted(pool->queue, visit, waits ? object : NULL);
 }
 
-static void handle_event(VisitWorkers *pool, Visit *visit)
-{
-    DEFER(defer_json) cJSON *object = NULL;
-    ProvisionResult result = {0};
-    Problem problem = {0};
-
-    if (provisioner_handle(pool->provisioner, &visit->event, &result, &problem) < 0) {
-        refuse(pool->queue, visit, &problem);
-        return;
-    }
-    object = result.object;
-    visit->step = result.step;
-    visit->handled = true;
-    wait_or_answer(pool, visit, object);
-}
-
 /* Only of what events have made: other Tenants are none of the asker's business. */
 static bool is_ours(const cJSON *object)
 {
@@ -113,6 +99,25 @@ static void look(VisitWorkers *pool, Visit *visit)
     } else {
         wait_or_answer(pool, visit, there ? object : NULL);
     }
+}
+
+static void handle_event(VisitWorkers *pool, Visit *visit)
+{
+    DEFER(defer_json) cJSON *object = NULL;
+    ProvisionResult result = {0};
+    Problem problem = {0};
+
+    if (provisioner_handle(pool->provisioner, &visit->event, &result, &problem) < 0) {
+        refuse(pool->queue, visit, &problem);
+        return;
+    }
+    object = result.object;
+    visit->step = result.step;
+    visit->handled = true;
+    if (result.step == PROVISION_DELETE && visit->wait_until_ms != 0)
+        look(pool, visit); /* a finalizer may hold it */
+    else
+        wait_or_answer(pool, visit, object);
 }
 
 static void *run(void *context)

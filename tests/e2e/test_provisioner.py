@@ -222,6 +222,28 @@ def test_deleted_accounts_can_be_deleted_and_are_not_brought_back_by_a_replay(
     assert list(versions(kubectl)) == ["acme"]
 
 
+def test_waiting_for_a_deletion_ends_when_nothing_is_left(
+    kubectl: Kubectl, new_provisioner: Callable[..., Provisioner]
+) -> None:
+    provisioner = new_provisioner("--on-deleted=delete").start()
+    sender, first = provisioner.connect(), created("acme")
+    sender.send(first)
+    kubectl.run("patch", "tenant", "acme", "--type=merge", "-p", HELD)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        gone = pool.submit(sender.send, signed(event("account.deleted", "acme")), "?wait=30s")
+        eventually(lambda: provisioner.metrics()[WAITING] == 1, "the sender waits")
+        assert "deletionTimestamp" in kubectl.get("tenant", "acme")["metadata"]
+        kubectl.run("patch", "tenant", "acme", "--type=merge", "-p", HELD.replace(FINALIZER, ""))
+        answer = gone.result(40)
+    assert (answer.code, answer.json()["state"]) == (200, "Deleted")
+    late = sender.send(first, "?wait=30s")  # overtaken, so that there is nothing to wait for
+    assert (late.code, late.json()["state"]) == (200, "Deleted")
+
+
+FINALIZER = '"example.com/held"'
+HELD = f'{{"metadata":{{"finalizers":[{FINALIZER}]}}}}'
+
+
 def test_a_tenant_on_its_way_out_is_left_alone_and_the_sender_asked_to_come_back(
     kubectl: Kubectl, sender: Sender
 ) -> None:

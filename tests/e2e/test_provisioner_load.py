@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import yaml
 
 from support.kube_cluster import KubeCluster
@@ -239,6 +240,20 @@ def test_without_the_api_server_senders_are_asked_to_come_back(
     cluster.apiserver.start()
     assert eventually(lambda: sender.send(delivery).code == 202, "it is back", 30)
     assert provisioner.running
+
+
+def test_a_start_without_the_api_server_waits_for_it(
+    cluster: KubeCluster, new_provisioner: Callable[..., Provisioner]
+) -> None:
+    provisioner = new_provisioner()
+    cluster.apiserver.kill()
+    provisioner.start(wait=False)
+    eventually(lambda: "waiting for the API server" in provisioner.tail(), "it is said")
+    with pytest.raises(ConnectionError):
+        socket.create_connection(("127.0.0.1", provisioner.webhook_port), 5)
+    cluster.apiserver.start()
+    provisioner.wait_ready()
+    assert provisioner.connect().send(created("acme")).code == 202
 
 
 def test_a_restart_in_the_middle_of_a_burst_leaves_one_tenant_an_account(
