@@ -89,25 +89,56 @@ static int account_read(FleetWatch *self, Error *reterr)
 }
 
 /* One that cannot be used is one less: the others still count. */
-static bool on_answer(void *context, const char *text, size_t length)
+static bool on_server(void *context, const char *text, size_t length)
 {
     Counts *counts = context;
     Error error;
 
-    if (counts_add(counts, text, length, &error) < 0)
-        log_warn("a server's numbers are left out", KV("error", error.text));
+    if (counts_add_server(counts, text, length, &error) < 0)
+        log_warn("a server is left out", KV("error", error.text));
     return counts_complete(counts);
+}
+
+static int count_streams(FleetWatch *self, Counts *counts, const ServerStore *server, Error *reterr)
+{
+    DEFER(defer_free) char *body = counts_request(self->account);
+    DEFER(defer_nats_msg) natsMsg *answer = NULL;
+    const ServerRequest request = {.what = "JSZ", .body = body};
+
+    if (ask_server(self->settings.system, server->id, &request, &answer, reterr) < 0)
+        return -1;
+    return counts_add_streams(counts, natsMsg_GetData(answer),
+                              (size_t)natsMsg_GetDataLength(answer), reterr);
+}
+
+/* One server after another, so that no two answers of megabytes are there at a time. */
+static int count_all(FleetWatch *self, Counts *counts, Error *reterr)
+{
+    const ServerStore *servers = NULL;
+    size_t server_count = counts_servers(counts, &servers);
+    bool any = false;
+    Error error;
+
+    for (size_t i = 0; i < server_count && !stop_requested(); i++) {
+        if (count_streams(self, counts, &servers[i], &error) == 0)
+            any = true;
+        else if (!self->complained)
+            log_warn("a server's numbers are left out", KV("server", servers[i].name),
+                     KV("error", error.text));
+    }
+    return any ? 0 : error_set(reterr, ERROR_BUSY, "no server tells its numbers");
 }
 
 static int count(FleetWatch *self, Error *reterr)
 {
     DEFER(defer_counts) Counts *counts = counts_new();
-    const ServerListener listener = {.answered = on_answer, .context = counts};
+    const ServerRequest request = {.what = "JSZ", .body = "{}"};
+    const ServerListener listener = {.answered = on_server, .context = counts};
 
-    if (account_read(self, reterr) < 0)
+    if (account_read(self, reterr) < 0 ||
+        ask_all_servers(self->settings.system, &request, &listener, reterr) < 0)
         return -1;
-    DEFER(defer_free) char *request = counts_request(self->account);
-    if (ask_all_servers(self->settings.system, "JSZ", request, &listener, reterr) < 0)
+    if (count_all(self, counts, reterr) < 0)
         return -1;
     fleet_counted(self->settings.fleet, counts, self->settings.interval_ms);
     return 0;

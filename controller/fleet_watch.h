@@ -1,4 +1,4 @@
-/* The thread that keeps the fleet's knowledge fresh: one question to all servers for the numbers of
+/* The thread that keeps the fleet's knowledge fresh: questions to all servers for the numbers of
  * all tenants, and an ear for the relays' reports. */
 #ifndef FLEET_WATCH_H
 #define FLEET_WATCH_H

@@ -134,7 +134,31 @@ static void add_cluster(Counts *self, const cJSON *cluster)
     self->expected = max_i64(self->expected, json_int(cluster, "cluster_size", 1));
 }
 
-static void add_server(Counts *self, const cJSON *data, const char *name)
+/* Ids are base32. */
+static bool is_id(const char *text)
+{
+    size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
+
+    return length > 0 && length < COUNTS_ID_SIZE && text[length] == '\0';
+}
+
+static int answer_read(const char *text, size_t length, cJSON **ret_answer, JsonPart *ret_data,
+                       Error *reterr)
+{
+    static const JsonMembers wanted = {.small = {"server"}, .large = "data"};
+    const JsonPart whole = {.text = text, .length = length};
+    DEFER(defer_json) cJSON *answer = NULL;
+
+    if (json_part_object(whole, &wanted, &answer, ret_data, reterr) < 0)
+        return -1;
+    if (*json_text(answer, "server.name", "") == '\0' ||
+        !is_id(json_text(answer, "server.id", "")) || ret_data->text == NULL)
+        return error_set(reterr, ERROR_BUG, "an answer to JSZ names no server or has no data");
+    *ret_answer = TAKE(answer);
+    return 0;
+}
+
+static void add_server(Counts *self, const cJSON *server, const cJSON *data)
 {
     ServerStore *store = &self->servers[self->server_count++];
 
@@ -144,42 +168,43 @@ static void add_server(Counts *self, const cJSON *data, const char *name)
         .max_memory = json_int(data, "config.max_memory", -1),
         .reserved_memory = json_int(data, "reserved_memory", -1),
     };
-    (void)snprintf(store->name, sizeof store->name, "%.*s", COUNTS_NAME_SIZE - 1, name);
+    (void)snprintf(store->name, sizeof store->name, "%.*s", COUNTS_NAME_SIZE - 1,
+                   json_text(server, "name", ""));
+    (void)snprintf(store->id, sizeof store->id, "%s", json_text(server, "id", ""));
 }
 
-static int add_data(Counts *self, const char *server, JsonPart part, Error *reterr)
+int counts_add_server(Counts *self, const char *text, size_t length, Error *reterr)
 {
     static const JsonMembers wanted = {
-        .small = {"config", "reserved_storage", "reserved_memory", "meta_cluster"},
-        .large = "account_details"};
+        .small = {"config", "reserved_storage", "reserved_memory", "meta_cluster"}};
+    DEFER(defer_json) cJSON *answer = NULL;
     DEFER(defer_json) cJSON *data = NULL;
-    JsonPart accounts;
+    JsonPart part;
+    JsonPart none;
 
-    if (json_part_object(part, &wanted, &data, &accounts, reterr) < 0)
+    if (self->server_count == COUNTS_SERVERS_MAX)
+        return error_set(reterr, ERROR_LIMIT, "more than %d servers answer", COUNTS_SERVERS_MAX);
+    if (answer_read(text, length, &answer, &part, reterr) < 0 ||
+        json_part_object(part, &wanted, &data, &none, reterr) < 0)
         return -1;
-    Reading reading = {.counts = self, .server = server};
-    if (json_part_each(accounts, add_account, &reading, reterr) < 0)
-        return -1;
-    add_server(self, data, server);
+    add_server(self, json_at(answer, "server"), data);
     add_cluster(self, json_at(data, "meta_cluster"));
     return 0;
 }
 
-int counts_add(Counts *self, const char *text, size_t length, Error *reterr)
+int counts_add_streams(Counts *self, const char *text, size_t length, Error *reterr)
 {
-    static const JsonMembers wanted = {.small = {"server"}, .large = "data"};
+    static const JsonMembers wanted = {.large = "account_details"};
     DEFER(defer_json) cJSON *answer = NULL;
-    JsonPart data;
+    DEFER(defer_json) cJSON *data = NULL;
+    JsonPart part;
+    JsonPart accounts;
 
-    if (self->server_count == COUNTS_SERVERS_MAX)
-        return error_set(reterr, ERROR_LIMIT, "more than %d servers answer", COUNTS_SERVERS_MAX);
-    if (json_part_object((JsonPart){.text = text, .length = length}, &wanted, &answer, &data,
-                         reterr) < 0)
+    if (answer_read(text, length, &answer, &part, reterr) < 0 ||
+        json_part_object(part, &wanted, &data, &accounts, reterr) < 0)
         return -1;
-    const char *server = json_text(answer, "server.name", "");
-    if (*server == '\0' || data.text == NULL)
-        return error_set(reterr, ERROR_BUG, "an answer to JSZ names no server or has no data");
-    return add_data(self, server, data, reterr);
+    Reading reading = {.counts = self, .server = json_text(answer, "server.name", "")};
+    return json_part_each(accounts, add_account, &reading, reterr);
 }
 
 bool counts_complete(const Counts *self)

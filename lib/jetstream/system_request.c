@@ -82,7 +82,7 @@ static int collect(natsSubscription *inbox, const ServerListener *listener, Erro
                            "no server answers: is this a user of the system account?");
 }
 
-int ask_all_servers(NatsConnection *system, const char *what, const char *body,
+int ask_all_servers(NatsConnection *system, const ServerRequest *request,
                     const ServerListener *listener, Error *reterr)
 {
     DEFER(defer_inbox) natsInbox *inbox = NULL;
@@ -90,17 +90,33 @@ int ask_all_servers(NatsConnection *system, const char *what, const char *body,
     natsConnection *handle = NULL;
     char subject[SUBJECT_MAX];
 
-    (void)snprintf(subject, sizeof subject, "$SYS.REQ.SERVER.PING.%s", what);
+    (void)snprintf(subject, sizeof subject, "$SYS.REQ.SERVER.PING.%s", request->what);
     if (handle_of(system, &handle, reterr) < 0)
         return error_wrap(reterr, "%s", subject);
     natsStatus status = natsInbox_Create(&inbox);
     if (status == NATS_OK)
         status = natsConnection_SubscribeSync(&subscription, handle, inbox);
     if (status == NATS_OK)
-        status = natsConnection_PublishRequestString(handle, subject, inbox, body);
+        status = natsConnection_PublishRequestString(handle, subject, inbox, request->body);
     if (status != NATS_OK)
         return error_set(reterr, ERROR_BUSY, "%s: %s", subject, natsStatus_GetText(status));
     if (collect(subscription, listener, reterr) < 0)
         return error_wrap(reterr, "%s", subject);
+    return 0;
+}
+
+int ask_server(NatsConnection *system, const char *id, const ServerRequest *request,
+               natsMsg **ret_answer, Error *reterr)
+{
+    natsConnection *handle = NULL;
+    char subject[SUBJECT_MAX];
+
+    (void)snprintf(subject, sizeof subject, "$SYS.REQ.SERVER.%s.%s", id, request->what);
+    if (handle_of(system, &handle, reterr) < 0)
+        return error_wrap(reterr, "%s", subject);
+    natsStatus status =
+        natsConnection_RequestString(ret_answer, handle, subject, request->body, ANSWER_MS);
+    if (status != NATS_OK)
+        return error_set(reterr, ERROR_BUSY, "%s: %s", subject, natsStatus_GetText(status));
     return 0;
 }

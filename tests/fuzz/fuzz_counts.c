@@ -28,11 +28,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (rest.left > 0) {
         DEFER(defer_free) char *answer = fuzz_line(&rest);
 
-        if (answer != NULL && counts_add(counts, answer, strlen(answer), &error) < 0)
+        if (answer != NULL && counts_add_server(counts, answer, strlen(answer), &error) < 0)
+            assert(error.text[0] != '\0');
+        if (answer != NULL && counts_add_streams(counts, answer, strlen(answer), &error) < 0)
             assert(error.text[0] != '\0');
     }
     for (size_t i = counts_servers(counts, &servers); i > 0; i--)
-        assert(servers[i - 1].name[0] != '\0');
+        assert(servers[i - 1].name[0] != '\0' && strpbrk(servers[i - 1].id, " .*>") == NULL);
     counts_each(counts, check, NULL);
     return 0;
 }

@@ -3,13 +3,15 @@
 #include "unit.h"
 #include "yaml_value.h"
 
-/* ANSWER is YAML; it comes as JSON. */
+/* ANSWER is YAML; it comes as JSON, and stands for a server's two answers. */
 static int try_add(Counts *counts, const char *answer, Error *reterr)
 {
     DEFER(defer_json) cJSON *value = yaml_value(answer);
     DEFER(defer_free) char *text = json_print(value);
 
-    return counts_add(counts, text, strlen(text), reterr);
+    if (counts_add_server(counts, text, strlen(text), reterr) < 0)
+        return -1;
+    return counts_add_streams(counts, text, strlen(text), reterr);
 }
 
 static void add(Counts *counts, const char *answer)
@@ -52,7 +54,7 @@ TEST(a_server_alone_counts_everything)
 
     assert_false(counts_complete(counts));
     add(counts,
-        "{server: {name: one}, data: {reserved_storage: 10, reserved_memory: 1, config: "
+        "{server: {name: one, id: NA}, data: {reserved_storage: 10, reserved_memory: 1, config: "
         "{max_storage: 100, max_memory: 50}, account_details: [{name: $G, stream_detail: [{name: "
         "TENANT_ACME, created: x, state: {messages: 3, bytes: 30, first_seq: 1, last_seq: 3, "
         "last_ts: t, consumer_count: 1}, consumer_detail: [{name: b, num_pending: 2, "
@@ -62,13 +64,14 @@ TEST(a_server_alone_counts_everything)
     numbers_are(counts, "acme x: 3 of 30 bytes, 1..3 t; a 9+0, 4 again; b 2+1, 0 again\n");
     assert_int_equal(counts_servers(counts, &servers), 1);
     assert_string_equal(servers[0].name, "one");
+    assert_string_equal(servers[0].id, "NA");
     assert_int_equal(servers[0].max_file - servers[0].reserved_file, 90);
     assert_int_equal(servers[0].max_memory - servers[0].reserved_memory, 49);
 }
 
 /* The stream is led by n1, the consumer by n2; each replica reports both. */
 #define REPLICA(server, messages, pending, meta)                                                   \
-    "{server: {name: " server "}, data: {meta_cluster: {" meta "}, account_details: "              \
+    "{server: {name: " server ", id: NA}, data: {meta_cluster: {" meta "}, account_details: "      \
     "[{stream_detail: [{name: TENANT_ACME, created: x, cluster: {leader: n1}, state: "             \
     "{messages: " messages "}, consumer_detail: [{name: a, num_pending: " pending                  \
     ", cluster: {leader: n2}}]}]}"                                                                 \
@@ -102,17 +105,25 @@ TEST(what_has_no_leader_at_the_moment_is_left_out)
 {
     DEFER(defer_counts) Counts *counts = counts_new();
 
-    add(counts, "{server: {name: n1}, data: {account_details: [{stream_detail: [{name: TENANT_A, "
-                "created: x, cluster: {name: c}, state: {messages: 1}}, {name: TENANT_B, created: "
-                "x, cluster: {leader: n1}, state: {messages: 1}, consumer_detail: [{name: a, "
-                "num_pending: 5, cluster: {name: c}}]}]}]}}");
+    add(counts,
+        "{server: {name: n1, id: NA}, data: {account_details: [{stream_detail: [{name: TENANT_A, "
+        "created: x, cluster: {name: c}, state: {messages: 1}}, {name: TENANT_B, created: "
+        "x, cluster: {leader: n1}, state: {messages: 1}, consumer_detail: [{name: a, "
+        "num_pending: 5, cluster: {name: c}}]}]}]}}");
     numbers_are(counts, "b x: 1 of 0 bytes, 0..0 \n");
 }
 
 TEST(what_is_no_answer_is_refused)
 {
-    static const char *const answers[] = {"{}", "{server: {name: n1}}", "{data: {}}",
-                                          "{server: {name: ''}, data: {}}"};
+    static const char *const answers[] = {
+        "{}",
+        "{server: {name: n1, id: NA}}",
+        "{data: {}}",
+        "{server: {name: '', id: NA}, data: {}}",
+        "{server: {name: n1}, data: {}}",
+        "{server: {name: n1, id: 'N A'}, data: {}}",
+        "{server: {name: n1, id: N.A}, data: {}}",
+    };
 
     for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
         DEFER(defer_counts) Counts *counts = counts_new();
@@ -131,31 +142,28 @@ TEST(the_order_of_members_does_not_matter)
     add(counts, "{data: {account_details: [{stream_detail: [{consumer_detail: [{cluster: {leader: "
                 "n1}, num_pending: 2, config: {name: z}, name: a}], mirror: {name: m}, state: "
                 "{messages: 1}, cluster: {leader: n1}, created: x, name: TENANT_ACME}], name: "
-                "APP}], meta_cluster: {cluster_size: 1}}, server: {name: n1}}");
+                "APP}], meta_cluster: {cluster_size: 1}}, server: {name: n1, id: NA}}");
     numbers_are(counts, "acme x: 1 of 0 bytes, 0..0 ; a 2+0, 0 again\n");
 }
 
-TEST(a_server_whose_answer_breaks_off_is_not_counted_but_what_came_before_is)
+TEST(what_comes_before_an_answer_breaks_off_is_counted)
 {
-    static const char answer[] =
-        "{\"server\":{\"name\":\"n1\"},\"data\":{\"account_details\":[{\"stream_detail\":[{"
-        "\"name\":"
-        "\"TENANT_A\",\"created\":\"x\",\"state\":{}},{\"name\":\"TENANT_B\",\"created\":y}]}]}}";
+    static const char answer[] = "{\"server\":{\"name\":\"n1\",\"id\":\"NA\"},\"data\":{\"account_"
+                                 "details\":[{\"stream_detail\":[{"
+                                 "\"name\":\"TENANT_A\",\"created\":\"x\",\"state\":{}},{\"name\":"
+                                 "\"TENANT_B\",\"created\":y}]}]}}";
     DEFER(defer_counts) Counts *counts = counts_new();
-    const ServerStore *servers = NULL;
     Error error;
 
-    assert_int_equal(counts_add(counts, answer, strlen(answer), &error), -1);
+    assert_int_equal(counts_add_streams(counts, answer, strlen(answer), &error), -1);
     assert_string_equal(error.text, "'created': not JSON");
-    assert_int_equal(counts_servers(counts, &servers), 0);
-    assert_false(counts_complete(counts));
     numbers_are(counts, "a x: 0 of 0 bytes, 0..0 \n");
 }
 
 TEST(more_servers_than_any_cluster_has_are_left_out)
 {
     DEFER(defer_counts) Counts *counts = counts_new();
-    static const char answer[] = "{server: {name: s}, data: {}}";
+    static const char answer[] = "{server: {name: s, id: NA}, data: {}}";
     Error error;
 
     for (int i = 0; i < COUNTS_SERVERS_MAX; i++)
@@ -180,7 +188,7 @@ int main(void)
         cmocka_unit_test(what_has_no_leader_at_the_moment_is_left_out),
         cmocka_unit_test(what_is_no_answer_is_refused),
         cmocka_unit_test(the_order_of_members_does_not_matter),
-        cmocka_unit_test(a_server_whose_answer_breaks_off_is_not_counted_but_what_came_before_is),
+        cmocka_unit_test(what_comes_before_an_answer_breaks_off_is_counted),
         cmocka_unit_test(more_servers_than_any_cluster_has_are_left_out),
         cmocka_unit_test(one_account_is_asked_for),
     };
