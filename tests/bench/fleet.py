@@ -56,7 +56,7 @@ class Fleet:
 
     def clear(self) -> None:
         """No Tenant and no stream is left; no controller may run."""
-        self.request("DELETE", PATH)
+        self.cluster.apiserver.request("DELETE", PATH, seconds=300)  # 10,000 take a minute
         eventually(lambda: not self.list(), "all Tenants are gone", 120)
         pipe = NatsPipe(self.nats.port)
         while names := self.jetstream.streams():

@@ -88,11 +88,11 @@ class KubeApiserver(Program):
         query = "&".join(f"exclude=poststarthook/{hook}" for hook in excluded)
         return self.request("GET", f"/readyz?{query}") == b"ok"
 
-    def request(self, method: str, path: str, body: Any = None) -> bytes:
+    def request(self, method: str, path: str, body: Any = None, seconds: float = 30) -> bytes:
         """One request as administrator; raises urllib's HTTPError for a refusal."""
         headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Content-Type": "application/json"}
         data = json.dumps(body).encode() if body is not None else None
         request = Request(self.url + path, data, headers, method=method)
         trust = ssl.create_default_context(cafile=str(self.pki / "ca.crt"))
-        with urlopen(request, timeout=30, context=trust) as answer:
+        with urlopen(request, timeout=seconds, context=trust) as answer:
             return bytes(answer.read())
