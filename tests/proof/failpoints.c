@@ -9,7 +9,6 @@
  *   FAILPOINT_NTH    which of those
  *   FAILPOINT_HOW    kill: SIGKILL after the call; fail: an error instead of it; deny: an error
  * after it FAILPOINT_TRACE  a file that gets a line for each call */
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
 #include <nats/nats.h>
@@ -19,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "preload.h"
 
 enum { IDLE_LOOKS = 12 };
 
@@ -81,21 +82,6 @@ static bool after(bool here)
         end_now();
     return here && points.deny;
 }
-
-/* The function that would have been called. */
-static void *next(const char *name)
-{
-    void *found = dlsym(RTLD_NEXT, name);
-
-    if (found == NULL)
-        abort();
-    return found;
-}
-
-#define NEXT(function)                                                                             \
-    __typeof__(&(function)) real;                                                                  \
-    void *found = next(#function);                                                                 \
-    memcpy(&real, &found, sizeof real)
 
 /* The libraries prescribe what follows.
  * NOLINTBEGIN(readability-function-size,readability-inconsistent-declaration-parameter-name) */

@@ -7,7 +7,6 @@
  * in it never returns hangs  is made when one hangs clock  by how many milliseconds CLOCK_MONOTONIC
  * is ahead, as the program itself reads it. Its libraries have the real one. */
 #include <curl/curl.h>
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>
 #include <nats/nats.h>
@@ -20,6 +19,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "preload.h"
 
 enum { TEXT_SIZE = 128, NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
 
@@ -117,21 +118,6 @@ static void add_ms(struct timespec *time, int64_t ms)
     time->tv_sec = ns / NS_PER_S;
     time->tv_nsec = ns % NS_PER_S;
 }
-
-/* The function that would have been called. */
-static void *next(const char *name)
-{
-    void *found = dlsym(RTLD_NEXT, name);
-
-    if (found == NULL)
-        abort();
-    return found;
-}
-
-#define NEXT(function)                                                                             \
-    __typeof__(&(function)) real;                                                                  \
-    void *found = next(#function);                                                                 \
-    memcpy(&real, &found, sizeof real)
 
 /* The libraries prescribe what follows.
  * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */

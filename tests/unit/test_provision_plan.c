@@ -1,11 +1,9 @@
 #include "applied.h"
+#include "plan_templates.h"
 #include "provision_plan.h"
 #include "unit.h"
-#include "yaml.h"
 
 static const char manager[] = "bulkhead-provisioner";
-
-static Templates templates;
 
 static int set_up(void **state)
 {
@@ -16,21 +14,9 @@ static int set_up(void **state)
                                "---\n"
                                "plan: big\n"
                                "tenant: {spec: {stream: {maxBytes: 1Gi}}}\n";
-    cJSON *documents = NULL;
-    Error error;
 
     (void)state;
-    templates_init(&templates);
-    if (yaml_parse(text, strlen(text), &documents, &error) < 0)
-        return -1;
-    return templates_add(&templates, documents, &error);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    templates_done(&templates);
-    return 0;
+    return templates_set_up(text);
 }
 
 static const ProvisionRules suspending = {
@@ -332,5 +318,5 @@ int main(void)
         cmocka_unit_test(a_sample_makes_a_tenant_to_check),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, templates_tear_down);
 }

@@ -1,16 +1,15 @@
 /* Deliveries as the world brings them: late, again, in any order. What comes of them is the same.
  */
 #include "applied.h"
+#include "plan_templates.h"
 #include "provision_plan.h"
 #include "unit.h"
 #include "walk.h"
-#include "yaml.h"
 
 enum { SEEDS = 3000, EVENTS_MAX = 8, DELIVERIES = 40, PLANS = 3 };
 
 static const char manager[] = "bulkhead-provisioner";
 static const char *const plans[PLANS] = {"one", "two", "three"};
-static Templates templates;
 static const ProvisionRules rules = {.templates = &templates, .manager = manager};
 
 static int set_up(void **state)
@@ -18,21 +17,9 @@ static int set_up(void **state)
     static const char text[] = "{plan: one, tenant: {spec: {size: 1}}}\n---\n"
                                "{plan: two, tenant: {spec: {size: 2, more: x}}}\n---\n"
                                "{plan: three, tenant: {spec: {size: 3}}}\n";
-    cJSON *documents = NULL;
-    Error error;
 
     (void)state;
-    templates_init(&templates);
-    if (yaml_parse(text, strlen(text), &documents, &error) < 0)
-        return -1;
-    return templates_add(&templates, documents, &error);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    templates_done(&templates);
-    return 0;
+    return templates_set_up(text);
 }
 
 typedef struct World {
@@ -154,5 +141,5 @@ int main(void)
         cmocka_unit_test(any_order_of_deliveries_ends_where_the_events_lead),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, templates_tear_down);
 }

@@ -1,31 +1,5 @@
-#include "queue.h"
+#include "queue_takes.h"
 #include "walk.h"
-
-static int queue_setup(void **state)
-{
-    *state = queue_new();
-    return 0;
-}
-
-static int queue_teardown(void **state)
-{
-    queue_free(*state);
-    return 0;
-}
-
-#define QUEUE_TEST(name) static void name(void **state)
-
-static void take_is(Queue *queue, int64_t now_ms, const char *want)
-{
-    const char *key = queue_take(queue, now_ms);
-
-    if (want == NULL)
-        assert_null(key);
-    else if (key == NULL)
-        fail_msg("nothing was due, want %s", want);
-    else
-        assert_string_equal(key, want);
-}
 
 QUEUE_TEST(an_empty_queue_hands_out_nothing)
 {
