@@ -65,6 +65,7 @@ struct Dispatcher {
     Queue *queue;
     uint32_t sweep; /* the one that is or was under way; the first is 1 */
     bool synced;
+    bool acting; /* somebody takes; a standby's queue is no backlog */
     bool stopped;
 };
 
@@ -105,11 +106,16 @@ static void unlock(Dispatcher *self)
     (void)pthread_mutex_unlock(&self->lock);
 }
 
+static void measure(const Dispatcher *self)
+{
+    metric_set(&depth, self->acting ? (double)queue_depth(self->queue) : 0, QUEUE_NAME);
+}
+
 static void add(Dispatcher *self, const char *tenant, QueuePriority priority)
 {
     queue_add(self->queue, tenant, priority);
     metric_add(&adds, 1, QUEUE_NAME);
-    metric_set(&depth, (double)queue_depth(self->queue), QUEUE_NAME);
+    measure(self);
     metric_set(&tenants, (double)cache_count(self->cache));
     (void)pthread_cond_signal(&self->changed);
 }
@@ -302,6 +308,7 @@ bool dispatcher_take(Dispatcher *self, Job *ret_job)
     const char *key = NULL;
 
     lock(self);
+    self->acting = true;
     while (!self->stopped) {
         key = queue_take(self->queue, clock_ms());
         if (key != NULL)
@@ -312,7 +319,7 @@ bool dispatcher_take(Dispatcher *self, Job *ret_job)
         *ret_job = job_of(self, key);
         metric_observe(&waited, (double)queue_waited_ms(self->queue, key) / 1e3, QUEUE_NAME);
     }
-    metric_set(&depth, (double)queue_depth(self->queue), QUEUE_NAME);
+    measure(self);
     unlock(self);
     return key != NULL;
 }

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "dispatcher.h"
 #include "kube_path.h"
+#include "metrics.h"
 #include "unit.h"
 
 static const JobEnd went_well = {.retry = RETRY_NEVER, .again_ms = -1};
@@ -98,6 +99,27 @@ DISPATCHER_TEST(edits_overtake_the_first_list)
     (void)work_on(dispatcher, "c", went_well);
     (void)work_on(dispatcher, "a", went_well);
     (void)work_on(dispatcher, "b", went_well);
+}
+
+/* Told by a metric. */
+static int depth(void)
+{
+    DEFER(text_done) Text page = TEXT_MAX(1 << 20);
+
+    metrics_render(&page);
+    const char *series = strstr(text_get(&page), "\nworkqueue_depth{name=\"tenant\"} ");
+    return series != NULL ? (int)strtol(strchr(series, '}') + 1, NULL, 10) : -1;
+}
+
+DISPATCHER_TEST(what_waits_for_a_standby_is_no_backlog)
+{
+    Dispatcher *dispatcher = *state;
+
+    put(dispatcher, "a", 1, true);
+    put(dispatcher, "b", 1, true);
+    assert_int_equal(depth(), 0);
+    (void)work_on(dispatcher, "a", went_well);
+    assert_int_equal(depth(), 1);
 }
 
 DISPATCHER_TEST(our_own_write_makes_no_work_and_brings_nothing_back)
@@ -389,6 +411,7 @@ int main(void)
         DISPATCHER_UNIT_TEST(a_change_becomes_a_job_with_the_object),
         DISPATCHER_UNIT_TEST(a_deletion_becomes_a_job_without_an_object),
         DISPATCHER_UNIT_TEST(edits_overtake_the_first_list),
+        DISPATCHER_UNIT_TEST(what_waits_for_a_standby_is_no_backlog),
         DISPATCHER_UNIT_TEST(our_own_write_makes_no_work_and_brings_nothing_back),
         DISPATCHER_UNIT_TEST(the_time_of_the_last_numbers_is_kept_for_the_next_job),
         DISPATCHER_UNIT_TEST(a_draft_comes_again_when_the_backlog_is_done),
@@ -406,5 +429,6 @@ int main(void)
     };
 
     json_init();
+    dispatcher_register_metrics();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
