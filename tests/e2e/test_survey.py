@@ -189,6 +189,35 @@ def test_a_stream_that_reaches_into_a_tenant_is_named_and_blocks_nobody(
     kubectl.run("wait", "--for=condition=Isolated", "tenant/acme", "--timeout=20s")
 
 
+def test_what_stands_on_the_second_page_of_a_list_is_seen(
+    new_controller: Callable[..., Controller], kubectl: Kubectl, jetstream: JetStream
+) -> None:
+    """Lists have 256 streams or consumers a page, in the order of their names."""
+    many = [f"A{n}" for n in range(256)]
+    jetstream.api_many([(f"STREAM.CREATE.{s}", {"name": s, "subjects": [s]}) for s in many])
+    new_controller("--resync=1s", "--status-interval=500ms").start()
+    kubectl.apply(tenant("acme", consumers=["billing"]))
+    ready(kubectl, "acme")
+    config = {"ack_policy": "explicit", "mem_storage": True}
+    jetstream.api_many(
+        [
+            (
+                f"CONSUMER.CREATE.TENANT_ACME.{c}",
+                {"stream_name": "TENANT_ACME", "config": config | {"name": c, "durable_name": c}},
+            )
+            for c in many
+        ]
+    )
+    jetstream.create_stream(name="Z", subjects=["tenant.acme.other"])
+    jetstream.publish("tenant.acme.events.paid", b"{}")
+    eventually(lambda: has_lag(kubectl, "acme", 1), "the lag of the last consumer is shown", 20)
+    eventually(
+        lambda: "stream Z takes" in condition(kubectl.get("tenant", "acme"), "Isolated")["message"],
+        "the last stream is looked at",
+        20,
+    )
+
+
 def test_what_does_not_fit_is_said_with_numbers_and_heals(
     new_controller: Callable[..., Controller], kubectl: Kubectl, jetstream: JetStream
 ) -> None:
