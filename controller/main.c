@@ -76,6 +76,12 @@ static void on_nats(void *context, bool connected)
         dispatcher_enqueue_all(self->dispatcher);
 }
 
+static void on_refused(void *context, const char *text)
+{
+    (void)context;
+    log_warn("NATS refuses this user something that the controller needs", KV("error", text));
+}
+
 static void on_fleet(void *context, const char *tenant_id)
 {
     Controller *self = context;
@@ -173,7 +179,7 @@ static int connect_system(Controller *self, Error *reterr)
 
 static int connect_all(Controller *self, Error *reterr)
 {
-    const NatsWatcher watcher = {.on_state = on_nats, .context = self};
+    const NatsWatcher watcher = {.on_state = on_nats, .on_refused = on_refused, .context = self};
     KubeConfig *config = NULL;
 
     if (kube_config_load(self->settings->kubeconfig, NULL, &config, reterr) < 0 ||

@@ -1,6 +1,7 @@
 #include "api_request.h"
 
 #include "api_error.h"
+#include "clock.h"
 #include "greeting.h"
 
 enum { API_TIMEOUT_MS = 5000, SUBJECT_MAX = 512, SERVER_MAJOR_MIN = 2, SERVER_MINOR_MIN = 10 };
@@ -32,12 +33,19 @@ static int request(NatsConnection *connection, const char *subject, const char *
                    natsMsg **ret_msg, Error *reterr)
 {
     natsConnection *nc = nats_handle(connection);
+    char why[ERROR_TEXT_MAX];
 
     if (nc == NULL || !nats_connected(connection))
         return not_connected(connection, subject, reterr);
+    int64_t sent_ms = clock_ms();
     natsStatus status = natsConnection_RequestString(ret_msg, nc, subject, text != NULL ? text : "",
                                                      API_TIMEOUT_MS);
-    return status == NATS_OK ? 0 : request_failed(status, subject, reterr);
+    if (status == NATS_OK)
+        return 0;
+    /* Of a subject that this user may not use the server tells the connection alone. */
+    if (status == NATS_TIMEOUT && nats_refused(connection, subject, sent_ms, why))
+        return error_set(reterr, ERROR_DENIED, "NATS refuses this user: %s", why);
+    return request_failed(status, subject, reterr);
 }
 
 int api_request(NatsConnection *connection, const cJSON *body, cJSON **ret_reply, Error *reterr,

@@ -48,6 +48,7 @@ struct NatsConnection {
     bool stopping;
     bool closed; /* nats.c has given up on nc */
     char complaint[ERROR_TEXT_MAX];
+    int64_t complaint_ms;
     Retired retired[RETIRED_MAX];
     size_t retired_count;
 };
@@ -80,6 +81,7 @@ static void wait_locked(NatsConnection *self, int64_t ms)
 static void complain_locked(NatsConnection *self, const char *text)
 {
     (void)snprintf(self->complaint, sizeof self->complaint, "%s", text);
+    self->complaint_ms = clock_ms();
 }
 
 /* cppcheck-suppress constParameter ; nats.c fixes the type */
@@ -132,9 +134,13 @@ static void on_error(natsConnection *nc, natsSubscription *subscription, natsSta
 
     (void)subscription;
     (void)natsConnection_GetLastError(nc, &text);
+    if (text == NULL || text[0] == '\0')
+        text = natsStatus_GetText(status);
     lock(self);
-    complain_locked(self, text != NULL && text[0] != '\0' ? text : natsStatus_GetText(status));
+    complain_locked(self, text);
     unlock(self);
+    if (status == NATS_NOT_PERMITTED && self->watcher.on_refused != NULL)
+        self->watcher.on_refused(self->watcher.context, text);
 }
 
 static natsStatus set_callbacks(NatsConnection *self, natsOptions *options)
@@ -405,4 +411,14 @@ void nats_last_complaint(const NatsConnection *self, char ret_text[ERROR_TEXT_MA
     const char *met = self->complaint[0] == '\0' ? met_last_locked(self) : NULL;
     (void)snprintf(ret_text, ERROR_TEXT_MAX, "%s", met != NULL ? met : self->complaint);
     unlock(self);
+}
+
+bool nats_refused(const NatsConnection *self, const char *subject, int64_t since_ms,
+                  char ret_text[ERROR_TEXT_MAX])
+{
+    lock(self);
+    bool refused = self->complaint_ms >= since_ms && strstr(self->complaint, subject) != NULL;
+    (void)snprintf(ret_text, ERROR_TEXT_MAX, "%s", self->complaint);
+    unlock(self);
+    return refused;
 }

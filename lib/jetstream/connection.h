@@ -75,8 +75,12 @@ typedef struct NatsSettings {
 /* Called from nats.c's threads; it must only enqueue and return. */
 typedef void NatsStateFn(void *context, bool connected);
 
+/* Likewise: the server refuses a subject to this user, and TEXT says which. */
+typedef void NatsRefusedFn(void *context, const char *text);
+
 typedef struct NatsWatcher {
-    NatsStateFn *on_state;
+    NatsStateFn *on_state;     /* may be NULL */
+    NatsRefusedFn *on_refused; /* likewise    */
     void *context;
 } NatsWatcher;
 
@@ -106,5 +110,9 @@ natsConnection *nats_handle(const NatsConnection *self);
 /* The last refusal that the server sent outside any reply (a permission violation, an expired
  * credential), or why there is no connection, or "". The text is copied. */
 void nats_last_complaint(const NatsConnection *self, char ret_text[ERROR_TEXT_MAX]);
+
+/* True if, since SINCE_MS by clock_ms(), the server has refused something and named SUBJECT. */
+bool nats_refused(const NatsConnection *self, const char *subject, int64_t since_ms,
+                  char ret_text[ERROR_TEXT_MAX]);
 
 #endif

@@ -183,3 +183,27 @@ def test_a_file_that_holds_no_nkey_is_one_clear_line_and_exit_code_2(
     assert done.returncode == 2
     assert f"--nats-nkey: '{broken}': holds no user's NKey seed (SU...)" in done.stderr
     assert "NOTREALLY" not in done.stderr
+
+
+def test_a_subject_that_the_user_may_not_use_is_named(
+    start: Callable[..., Controller], kubectl: Kubectl, nats: NatsServer
+) -> None:
+    """The server tells the connection alone, and leaves the request without an answer."""
+    reads = '"$JS.API.INFO", "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.LIST", "$SYS.REQ.USER.INFO"'
+    rights = f'publish: [{reads}], subscribe: ["_INBOX.>", "bulkhead.relay.report.*"]'
+    demand(
+        nats,
+        f"authorization {{ users: [{{ user: u, password: p, permissions: {{ {rights} }} }}] }}",
+    )
+    controller = start(f"--nats-url=nats://u:p@127.0.0.1:{nats.port}")
+    kubectl.apply(tenant("acme"))
+
+    def said() -> bool:
+        ready = condition(kubectl.get("tenant", "acme"), "Stalled")
+        return (
+            ready["reason"] == "Denied"
+            and 'Publish to "$JS.API.STREAM.CREATE.TENANT_ACME"' in ready["message"]
+        )
+
+    eventually(said, "the Tenant names the subject", timeout=20)
+    assert "Permissions Violation for Subscription to" in controller.tail()
