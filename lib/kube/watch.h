@@ -27,9 +27,6 @@ typedef struct WatchHandler {
     /* Gone, or no longer selected. OBJECT is borrowed: its last state. */
     void (*on_delete)(void *context, const cJSON *object);
 
-    /* Everything up to VERSION has been told. May be NULL. */
-    void (*on_version)(void *context, const char *version);
-
     /* The server answers (again): a stream is open. May be NULL. */
     void (*on_open)(void *context);
 

@@ -24,8 +24,6 @@ static void set_version(WatchTeller *teller, const char *version)
 
     free(teller->version);
     teller->version = copy;
-    if (teller->handler->on_version != NULL)
-        teller->handler->on_version(teller->handler->context, version);
 }
 
 void watch_teller_begin(WatchTeller *teller)
