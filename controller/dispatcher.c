@@ -63,7 +63,10 @@ struct Dispatcher {
     pthread_cond_t changed;
     Cache *cache;
     Queue *queue;
-    uint32_t sweep; /* the one that is or was under way; the first is 1 */
+    uint32_t sweep;        /* the one that is or was under way; the first is 1 */
+    uint64_t taken;        /* jobs, ever                      */
+    uint64_t taken_before; /* at the last dispatcher_rests()  */
+    bool rested;           /* it was told of the last of them */
     bool synced;
     bool acting; /* somebody takes; a standby's queue is no backlog */
     bool stopped;
@@ -317,6 +320,8 @@ bool dispatcher_take(Dispatcher *self, Job *ret_job)
     }
     if (key != NULL) {
         *ret_job = job_of(self, key);
+        self->taken++;
+        self->rested = false;
         metric_observe(&waited, (double)queue_waited_ms(self->queue, key) / 1e3, QUEUE_NAME);
     }
     measure(self);
@@ -393,6 +398,17 @@ void dispatcher_finish(Dispatcher *self, Job *job, JobEnd end)
     (void)pthread_cond_signal(&self->changed); /* a sleeper may have slept for too long */
     unlock(self);
     job_done(job);
+}
+
+bool dispatcher_rests(Dispatcher *self)
+{
+    lock(self);
+    bool rests = !self->rested && self->taken > 0 && self->taken == self->taken_before &&
+                 queue_depth(self->queue) == 0 && queue_active(self->queue) == 0;
+    self->taken_before = self->taken;
+    self->rested |= rests;
+    unlock(self);
+    return rests;
 }
 
 void dispatcher_stop(Dispatcher *self)

@@ -80,6 +80,10 @@ typedef struct JobEnd {
  * well leaves the retries of the tenant as they are. */
 void dispatcher_finish(Dispatcher *self, Job *job, JobEnd end);
 
+/* True once after each burst of work, when nothing is ready, nothing is being worked on, and no job
+ * was taken since the last call: so call it now and then, from one thread. */
+bool dispatcher_rests(Dispatcher *self);
+
 void dispatcher_stop(Dispatcher *self);
 
 typedef struct DispatcherCounts {

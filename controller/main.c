@@ -9,6 +9,7 @@
 #include "kube_object.h"
 #include "leader.h"
 #include "log.h"
+#include "memory.h"
 #include "process.h"
 #include "pulse.h"
 #include "stop.h"
@@ -18,7 +19,7 @@
 
 enum { START_RETRY_MS = 1000, START_TRIES = 5 };
 
-/* A connection to the API server that a burst of work needed is kept for so long. */
+/* What a burst of work needed is kept for so long: connections to the API server, and memory. */
 enum { QUIET_MS = 15000 };
 
 /* For the Events that wait and the last counts, when all else has ended. */
@@ -256,6 +257,13 @@ static void warn_of_nats(const NatsConnection *nats)
     log_warn("not connected to NATS yet; trying on. Is --nats-url right?", KV("why", why));
 }
 
+static void quieten(Controller *self)
+{
+    kube_client_trim(self->kube, QUIET_MS);
+    if (dispatcher_rests(self->dispatcher))
+        memory_trim();
+}
+
 /* Everything runs until a stop is requested. Then no worker begins another pass, what feeds the
  * queue ends, the workers finish the passes they are in, and the lease goes when nothing can be
  * written any more. Events, which need no lease, are told last. */
@@ -300,7 +308,7 @@ static int run(Controller *self, Error *reterr)
     if (!nats_connected(self->nats))
         warn_of_nats(self->nats);
     while (!stop_wait_ms(QUIET_MS))
-        kube_client_trim(self->kube, QUIET_MS);
+        quieten(self);
     log_info("stopping");
     dispatcher_stop(self->dispatcher);
     drift_watch_join(self->drift_watch);
@@ -337,6 +345,7 @@ static int controller_run(Process *process, const char *command, Error *reterr)
     (void)command;
     self->process = process;
     self->settings = process->settings;
+    memory_hold_little();
     kube_client_register_metrics();
     kube_recorder_register_metrics();
     dispatcher_register_metrics();

@@ -7,6 +7,16 @@
 
 #include "base.h"
 
+enum { LARGE_BYTES = 128 * 1024 };
+
+/* glibc raises both bounds with each large block that is freed: an answer of some megabytes, and a
+ * heap's end of twice as much stays for ever. Set once, they are not raised. */
+void memory_hold_little(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
+}
+
 /* Only what the file says is never written: such pages are as they are in the file. */
 static void segment_drop(uintptr_t base, const ElfW(Phdr) * segment)
 {

@@ -1,6 +1,7 @@
 """A fleet that is as it should be costs no write, and no request but the sweeps."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from support.bulkhead import Controller
 from support.kubectl import Kubectl
@@ -49,3 +50,21 @@ def test_a_settled_fleet_is_swept_and_not_looked_at_one_by_one(
     before, asked = passes(), requests()
     eventually(lambda: requests() >= asked + 3, "three sweeps asked for the streams")
     assert passes() == before
+
+
+def test_the_pages_that_a_burst_touched_are_given_back_when_it_is_over(
+    new_controller: Callable[..., Controller], kubectl: Kubectl
+) -> None:
+    """Without sweeps, which give them back as well."""
+    controller = new_controller("--resync=1h").start()
+    names = [f"burst-{i}" for i in range(20)]
+    kubectl.apply(*(tenant(name, consumers=["audit"]) for name in names))
+    for name in names:
+        kubectl.wait("tenant", name)
+
+    def file_kb() -> int:
+        lines = Path(f"/proc/{controller.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("RssFile:"))
+
+    busy = file_kb()
+    eventually(lambda: file_kb() < busy - 1000, "a megabyte is given back", 60)

@@ -405,6 +405,55 @@ DISPATCHER_TEST(a_stop_ends_the_wait_for_a_job)
 #define DISPATCHER_UNIT_TEST(name)                                                                 \
     cmocka_unit_test_setup_teardown(name, dispatcher_setup, dispatcher_teardown)
 
+DISPATCHER_TEST(rest_is_told_once_after_each_burst)
+{
+    Dispatcher *dispatcher = *state;
+
+    for (int version = 1; version <= 2; version++) {
+        put(dispatcher, "a", version, false);
+        assert_true(work_on(dispatcher, "a", went_well));
+        assert_false(dispatcher_rests(dispatcher)); /* there was work since the last call */
+        assert_true(dispatcher_rests(dispatcher));
+        assert_false(dispatcher_rests(dispatcher));
+    }
+}
+
+DISPATCHER_TEST(where_nothing_was_done_there_is_no_rest)
+{
+    Dispatcher *dispatcher = *state;
+
+    assert_false(dispatcher_rests(dispatcher));
+    assert_false(dispatcher_rests(dispatcher));
+}
+
+DISPATCHER_TEST(work_that_waits_or_goes_on_is_no_rest)
+{
+    Dispatcher *dispatcher = *state;
+    Job job;
+
+    put(dispatcher, "a", 1, false);
+    put(dispatcher, "b", 1, false);
+    assert_true(dispatcher_take(dispatcher, &job));
+    dispatcher_finish(dispatcher, &job, went_well);
+    assert_false(dispatcher_rests(dispatcher));
+    assert_false(dispatcher_rests(dispatcher)); /* one is ready */
+    assert_true(dispatcher_take(dispatcher, &job));
+    assert_false(dispatcher_rests(dispatcher));
+    assert_false(dispatcher_rests(dispatcher)); /* one is worked on */
+    dispatcher_finish(dispatcher, &job, went_well);
+    assert_true(dispatcher_rests(dispatcher));
+}
+
+DISPATCHER_TEST(a_retry_that_waits_does_not_disturb_the_rest)
+{
+    Dispatcher *dispatcher = *state;
+
+    put(dispatcher, "a", 1, false);
+    assert_true(work_on(dispatcher, "a", (JobEnd){.retry = RETRY_SLOWLY, .again_ms = -1}));
+    assert_false(dispatcher_rests(dispatcher));
+    assert_true(dispatcher_rests(dispatcher));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +474,10 @@ int main(void)
         DISPATCHER_UNIT_TEST(a_write_that_failed_is_in_doubt_until_a_job_says_otherwise),
         DISPATCHER_UNIT_TEST(a_server_that_is_back_wakes_only_what_waits),
         DISPATCHER_UNIT_TEST(threads_see_the_last_version_of_each_tenant_and_never_two_at_once),
+        DISPATCHER_UNIT_TEST(rest_is_told_once_after_each_burst),
+        DISPATCHER_UNIT_TEST(where_nothing_was_done_there_is_no_rest),
+        DISPATCHER_UNIT_TEST(work_that_waits_or_goes_on_is_no_rest),
+        DISPATCHER_UNIT_TEST(a_retry_that_waits_does_not_disturb_the_rest),
         DISPATCHER_UNIT_TEST(a_stop_ends_the_wait_for_a_job),
     };
 
