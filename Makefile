@@ -136,7 +136,8 @@ MIGRATIONS := $(sort $(wildcard relay/schema/*.sql))
 $O/generated/migrations.inc: relay/schema/embed.sh $(MIGRATIONS)
 	@mkdir -p $(@D)
 	sh $^ > $@.tmp && mv $@.tmp $@
-$O/relay/schema/schema.o: $O/generated/migrations.inc
+$O/relay/schema/schema.o build/fuzz/objects/relay/schema/schema.o: $O/generated/migrations.inc
+build/lint/relay/schema/schema.tidy build/lint/relay/schema/schema.analyzed: $O/generated/migrations.inc
 
 $O/%.o: %.c
 	@mkdir -p $(@D)
