@@ -6,7 +6,7 @@
 #include "api_refusal.h"
 #include "clock.h"
 #include "file_set.h"
-#include "recent.h"
+#include "seen_events.h"
 #include "tenant_api.h"
 #include "yaml.h"
 
@@ -19,8 +19,8 @@ struct Provisioner {
     pthread_rwlock_t templates_lock; /* guards the templates */
     Templates *templates;
 
-    pthread_mutex_t recent_lock; /* guards what was seen */
-    Recent recent;
+    pthread_mutex_t seen_lock; /* guards what was seen */
+    SeenEvents seen;
 };
 
 static void templates_free(Templates *templates)
@@ -38,7 +38,7 @@ Provisioner *provisioner_new(const ProvisionerConfig *config)
 
     self->config = *config;
     (void)pthread_rwlock_init(&self->templates_lock, NULL);
-    (void)pthread_mutex_init(&self->recent_lock, NULL);
+    (void)pthread_mutex_init(&self->seen_lock, NULL);
     return self;
 }
 
@@ -49,7 +49,7 @@ void provisioner_free(Provisioner *self)
     templates_free(self->templates);
     file_set_free(self->files);
     (void)pthread_rwlock_destroy(&self->templates_lock);
-    (void)pthread_mutex_destroy(&self->recent_lock);
+    (void)pthread_mutex_destroy(&self->seen_lock);
     free(self);
 }
 
@@ -113,70 +113,33 @@ int provisioner_load_templates(Provisioner *self, bool *ret_changed, Error *rete
     return 0;
 }
 
-/* Keys of what is remembered; a ' ' stands in no tenant's name. */
-static char *event_key(const Event *event)
-{
-    return xasprintf("event %s", event->id);
-}
-
-static char *deletion_key(const Event *event)
-{
-    return xasprintf("deletion %s", event->tenant);
-}
-
-static uint64_t digest_value(const Event *event)
-{
-    char half[17];
-
-    (void)snprintf(half, sizeof half, "%.16s", event->digest);
-    return strtoull(half, NULL, 16);
-}
-
-static void remember(Provisioner *self, const char *key, uint64_t value)
-{
-    (void)pthread_mutex_lock(&self->recent_lock);
-    recent_put(&self->recent, key, value, clock_wall_ms() + self->config.remember_ms);
-    (void)pthread_mutex_unlock(&self->recent_lock);
-}
-
-static bool recall(Provisioner *self, const char *key, uint64_t *ret_value)
-{
-    (void)pthread_mutex_lock(&self->recent_lock);
-    bool found = recent_find(&self->recent, key, clock_wall_ms(), ret_value);
-    (void)pthread_mutex_unlock(&self->recent_lock);
-    return found;
-}
-
-/* The Tenant's own history knows its events; this also knows an id that comes again with another
- * account in it. */
 static int check_reuse(Provisioner *self, const Event *event, Problem *retproblem)
 {
-    DEFER(defer_free) char *key = event_key(event);
-    uint64_t value = 0;
-
-    if (recall(self, key, &value) && value != digest_value(event))
-        return problem_set(retproblem, PROBLEM_ID_REUSED,
-                           "an event with this id and another content was handled before");
-    return 0;
+    (void)pthread_mutex_lock(&self->seen_lock);
+    bool reused = seen_other_content(&self->seen, event, clock_wall_ms());
+    (void)pthread_mutex_unlock(&self->seen_lock);
+    if (!reused)
+        return 0;
+    return problem_set(retproblem, PROBLEM_ID_REUSED,
+                       "an event with this id and another content was handled before");
 }
 
 /* Where nothing is left of a Tenant, an earlier event must not bring it back. */
 static bool was_deleted_after(Provisioner *self, const Event *event)
 {
-    DEFER(defer_free) char *key = deletion_key(event);
-    uint64_t deleted_ms = 0;
-
-    return recall(self, key, &deleted_ms) && event->time_ms <= (int64_t)deleted_ms;
+    (void)pthread_mutex_lock(&self->seen_lock);
+    bool deleted = seen_deletion_since(&self->seen, event, clock_wall_ms());
+    (void)pthread_mutex_unlock(&self->seen_lock);
+    return deleted;
 }
 
-static void remember_end(Provisioner *self, const Event *event, ProvisionStep step)
+static void remember(Provisioner *self, const Event *event, ProvisionStep step)
 {
-    DEFER(defer_free) char *key = event_key(event);
-    DEFER(defer_free) char *deletion = deletion_key(event);
+    const bool gone = step == PROVISION_DELETE || step == PROVISION_ABSENT;
 
-    remember(self, key, digest_value(event));
-    if (step == PROVISION_DELETE || step == PROVISION_ABSENT)
-        remember(self, deletion, (uint64_t)event->time_ms);
+    (void)pthread_mutex_lock(&self->seen_lock);
+    seen_add(&self->seen, event, gone, clock_wall_ms() + self->config.remember_ms);
+    (void)pthread_mutex_unlock(&self->seen_lock);
 }
 
 static int plan(Provisioner *self, const Event *event, const cJSON *object, ProvisionPlan *ret_plan,
@@ -258,7 +221,7 @@ int provisioner_handle(Provisioner *self, const Event *event, ProvisionResult *r
     for (int tries = 0; tries < TRIES_MAX && end == TENANT_API_CONFLICT; tries++)
         end = attempt(self, event, tries > 0 || !provision_creates(event), &result, retproblem);
     if (end == TENANT_API_DONE) {
-        remember_end(self, event, result.step);
+        remember(self, event, result.step);
         *ret_result = result;
         return 0;
     }
