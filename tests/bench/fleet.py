@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,19 @@ class Fleet:
         while names := self.jetstream.streams():
             pipe.ask([Request(f"$JS.API.STREAM.DELETE.{name}", b"") for name in names])
         pipe.close()
+
+    @contextmanager
+    def collecting(self, gogc: int) -> Iterator[None]:
+        """The API server's garbage collector runs when its heap has grown by so many percent."""
+        self._restart_apiserver({"GOGC": str(gogc)})
+        yield
+        self._restart_apiserver({})
+
+    def _restart_apiserver(self, settings: dict[str, str]) -> None:
+        self.cluster.apiserver.kill()
+        self.cluster.apiserver.settings = settings
+        self.cluster.apiserver.start(wait=False)
+        self.cluster.wait_ready()
 
     def rest(self) -> None:
         """Until the servers have done what was left to do, deletions above all."""

@@ -6,7 +6,7 @@ import socket
 import ssl
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ WORKERS = 16  # of the webhook unless it is told otherwise, and connections of t
 SENDERS = 32
 PACED = 64
 TURNS = 3
+COLLECTORS = (100, 400)  # Go's default, and one that runs a quarter as often
 IN_FLIGHT = 2
 VERSION_OF_NOTHING = "1"  # as the webhook writes it: create, or conflict
 UNLIMITED = ("--rate=0", "--connections-per-source=0")
@@ -155,18 +156,31 @@ def answer_times(
 ) -> dict[str, Any]:
     """At so many events a second, each counted from the moment when it was due.
 
-    By hand and through the webhook by turns, three times each; the medians of what each turn saw.
+    All wait while the API server's garbage collector runs, so it is measured twice: with the
+    collector as it comes, and with one that runs less often.
     """
-    found: dict[str, list[dict[str, float]]] = {"floor": [], "webhook": []}
+    senders = {
+        "floor": partial(floor.answer_times, rate=rate),
+        "webhook": partial(paced_through, webhook, rate=rate),
+    }
+    found: dict[str, Any] = {"rate": rate}
+    for gogc in COLLECTORS:
+        with fleet.collecting(gogc):
+            found[f"gogc {gogc}"] = _by_turns(fleet, senders, int(rate * seconds))
+    return found | {"load": os.getloadavg()[0]}
+
+
+def _by_turns(
+    fleet: Fleet, senders: Mapping[str, Callable[[list[str]], list[float]]], count: int
+) -> dict[str, Any]:
+    """Three times each; the medians of what each turn saw."""
+    found: dict[str, list[dict[str, float]]] = {part: [] for part in senders}
     for turn in range(TURNS):
-        for part in ("floor", "webhook") if turn % 2 == 0 else ("webhook", "floor"):
-            names = account_names(int(rate * seconds), f"p{turn}-{part[0]}-")
+        for part in senders if turn % 2 == 0 else reversed(list(senders)):
             fleet.rest()
-            send = floor.answer_times if part == "floor" else partial(paced_through, webhook)
-            found[part].append(_spread(send(names, rate)))
+            found[part].append(_spread(senders[part](account_names(count, f"p{turn}-{part[0]}-"))))
             fleet.clear()
-    medians = {part: _medians(turns) for part, turns in found.items()}
-    return {"rate": rate, **medians, "turns": found, "load": os.getloadavg()[0]}
+    return {part: _medians(turns) for part, turns in found.items()} | {"turns": found}
 
 
 def paced_through(webhook: Webhook, names: Sequence[str], rate: float) -> list[float]:

@@ -52,6 +52,7 @@ class KubeApiserver(Program):
         """`bootstrapped` says that etcd holds what a first start writes, so nobody waits for it."""
         super().__init__(folder)
         self.flags: list[str] = []  # besides our own
+        self.settings: dict[str, str] = {}  # of the environment
         self.port = free_port()
         self.url = f"https://127.0.0.1:{self.port}"
         self.etcd_url = etcd_url
@@ -82,6 +83,9 @@ class KubeApiserver(Program):
             "--profiling=false",
             *self.flags,
         ]
+
+    def environment(self) -> dict[str, str]:
+        return super().environment() | self.settings
 
     def ready(self) -> bool:
         excluded = SLOW_HOOKS if self.bootstrapped else []
