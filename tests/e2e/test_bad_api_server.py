@@ -20,6 +20,7 @@ from support.waiting import eventually
 FAULT_SECONDS = 2.0
 # For one watch and three tenants; a loop without a rest would ask thousands of times.
 REQUESTS_MAX = 60
+REQUESTS = "rest_client_requests_total"
 NAMES = ["acme", "globex", "initech"]
 GONE = (
     '{"type":"ERROR","object":{"kind":"Status","status":"Failure","reason":"Expired","code":410,'
@@ -206,6 +207,30 @@ def test_a_server_that_cannot_stream_lists_is_read_in_pages(
     assert lists
     assert watches
     assert not [what for what in asked if "resourceVersion=0" in what]
+
+
+def test_a_server_that_is_over_its_limit_is_asked_again(
+    folder: Path, cluster: KubeCluster, kubectl: Kubectl, nats: NatsServer
+) -> None:
+    """A real one, for one write at a time, which says 429 to all others but administrators'."""
+    kubectl.run(
+        "create", "clusterrolebinding", "us", "--clusterrole=cluster-admin", "--user=outsider"
+    )
+    cluster.apiserver.flags = [
+        "--enable-priority-and-fairness=false",
+        "--max-mutating-requests-inflight=1",
+    ]
+    cluster.apiserver.kill()
+    cluster.apiserver.start()
+    names = [f"t{n}" for n in range(24)]
+    kubectl.apply(*(tenant(name, deletionPolicy="Delete") for name in names))
+    kubeconfig = cluster.write_kubeconfig("outsider", cluster.outsider())
+    with Controller(folder / "controller", kubeconfig, nats.url, ["--workers=12"]) as controller:
+        kubectl.run("wait", "--for=condition=Ready", "tenants", "--all", "--timeout=20s")
+        series = controller.metrics().items()
+        refused = [n for name, n in series if name.startswith(REQUESTS) and 'code="429"' in name]
+        assert sum(refused) >= 1
+        assert "not reconciled" not in controller.tail()
 
 
 def test_an_upgraded_crd_and_fields_of_a_newer_version_disturb_nobody(
