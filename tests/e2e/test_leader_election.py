@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from proof.wedge import Wedge
 from support.bulkhead import Controller
 from support.faulty_apiserver import Fault, FaultyApiserver
 from support.jetstream import JetStream
@@ -19,6 +20,7 @@ from support.waiting import eventually
 LEASE = ("get", "lease", "bulkhead-controller", "-n", "default", "-o")
 HOLDER = "jsonpath={.spec.holderIdentity}"
 MASTER = 'leader_election_master_status{name="bulkhead-controller"}'
+LEASE_SECONDS = 15.0
 EXPIRY = 30.0  # 15 s of the lease, the tries in between, and a busy machine
 
 
@@ -27,11 +29,19 @@ def leads(controller: Controller) -> bool:
 
 
 @pytest.fixture
-def pair(new_controller: Callable[..., Controller]) -> tuple[Controller, Controller]:
-    """The one that leads, and the one that stands by."""
-    leader = new_controller("--leader-elect").start()
+def wedge(folder: Path) -> Wedge:
+    return Wedge(folder / "wedge")
+
+
+@pytest.fixture
+def pair(wedge: Wedge, new_controller: Callable[..., Controller]) -> tuple[Controller, Controller]:
+    """The one that leads, and the one that stands by, with one clock that can be moved."""
+    leader, standby = new_controller("--leader-elect"), new_controller("--leader-elect")
+    for controller in (leader, standby):
+        wedge.drive_into(controller)
+    leader.start()
     eventually(lambda: leads(leader), "the first controller leads")
-    return leader, new_controller("--leader-elect").start()
+    return leader, standby.start()
 
 
 def test_a_standby_takes_over_at_once_when_the_leader_ends(
@@ -75,12 +85,13 @@ def test_a_lease_that_somebody_touches_stays_with_its_leader(
 
 
 def test_a_leader_that_slept_through_its_lease_ends_without_a_write(
-    pair: tuple[Controller, Controller], kubectl: Kubectl, jetstream: JetStream
+    pair: tuple[Controller, Controller], wedge: Wedge, kubectl: Kubectl, jetstream: JetStream
 ) -> None:
     leader, standby = pair
     kubectl.apply(tenant("acme"))
     kubectl.wait("tenant", "acme")
     leader.freeze()
+    wedge.set_ahead(LEASE_SECONDS)
     eventually(lambda: leads(standby), "the standby leads", timeout=EXPIRY)
     standby.freeze()  # so that whatever is written now, the old leader has written
     kubectl.apply(tenant("globex"))

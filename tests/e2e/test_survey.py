@@ -165,7 +165,7 @@ def test_a_system_account_that_does_not_answer_costs_nothing_but_requests(
 def test_a_stream_that_reaches_into_a_tenant_is_named_and_blocks_nobody(
     new_controller: Callable[..., Controller], kubectl: Kubectl, jetstream: JetStream
 ) -> None:
-    new_controller("--resync=1s").start()
+    new_controller("--resync=1s", "--status-interval=1s").start()
     kubectl.apply(tenant("acme"), tenant("globex"))
     assert condition(ready(kubectl, "acme"), "Isolated")["status"] == "True"
     ready(kubectl, "globex")
