@@ -18,7 +18,7 @@ static const Option options[] = {
     NATS_OPTION_ROWS(FIELD),
     {"system-creds", OPTION_TEXT, FIELD(system_creds), NULL, 0, 0, NULL,
      "Credentials file of a user of NATS' system account. With it the numbers of all tenants come "
-     "with one request; without it each tenant that has lag is asked for."},
+     "with one request to each server; without it each tenant that has lag is asked for."},
     {"system-url", OPTION_TEXT, FIELD(system_url), NULL, 0, 0, NULL,
      "NATS servers for the system account. Without it: those of --nats-url, if --system-creds is "
      "given."},
