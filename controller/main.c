@@ -174,7 +174,7 @@ static int connect_system(Controller *self, Error *reterr)
     if (self->settings->system_url != NULL)
         settings.url = self->settings->system_url;
     if (nats_connect(&settings, self->process->name, NULL, &self->system, reterr) < 0)
-        return error_wrap(reterr, "the system account");
+        return error_wrap(reterr, "the system account, for which --system-creds is --nats-creds");
     return 0;
 }
 

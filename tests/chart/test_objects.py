@@ -25,6 +25,12 @@ from support.places import ROOT, binary
 
 CONTROLLER = "bulkhead-controller"
 RELAY = "bulkhead-relay-app"
+PROVISIONER = "bulkhead-provisioner"
+WEBHOOK = [
+    "provisioner.enabled=true",
+    "provisioner.existingSecret=a",
+    "provisioner.existingTemplates=b",
+]
 
 
 def container(found: list[dict[str, Any]], deployment: str) -> dict[str, Any]:
@@ -103,19 +109,19 @@ def test_the_controller_is_allowed_this_and_nothing_else() -> None:
 
 
 def test_the_webhook_may_delete_only_if_it_is_to() -> None:
-    settings = [
-        "provisioner.enabled=true",
-        "provisioner.existingSecret=a",
-        "provisioner.existingTemplates=b",
-    ]
-    name = "bulkhead-provisioner"
-    assert named(objects(*settings), "ClusterRole", name)["rules"][0]["verbs"] == [
+    assert named(objects(*WEBHOOK), "ClusterRole", PROVISIONER)["rules"][0]["verbs"] == [
         "get",
         "create",
         "patch",
     ]
-    more = named(objects(*settings, "provisioner.onDeleted=delete"), "ClusterRole", name)
+    more = named(objects(*WEBHOOK, "provisioner.onDeleted=delete"), "ClusterRole", PROVISIONER)
     assert more["rules"][0]["verbs"] == ["get", "create", "patch", "delete"]
+
+
+def test_a_webhook_that_ends_takes_requests_until_its_service_has_heard() -> None:
+    for settings, seconds in (([], 5), (["provisioner.terminationGracePeriodSeconds=2"], 2)):
+        ends = container(objects(*WEBHOOK, *settings), PROVISIONER)["lifecycle"]
+        assert ends == {"preStop": {"sleep": {"seconds": seconds}}}
 
 
 def test_no_role_of_any_render_reaches_a_secret() -> None:
