@@ -79,6 +79,7 @@ def with_fleet(fleet: Fleet, count: int, options: argparse.Namespace) -> dict[st
         result["drift"] = settled.drift_to_repaired(fleet, options.drifts)
         say(f"NATS is away for {options.outage:g} s")
         result["outage"] = settled.outage_to_recovered(fleet, watch, count, options.outage)
+        settled.rest(controller, fleet)
         result["resident_kb_after"] = resident_kb(controller)
         result["load"] = os.getloadavg()[0]
     say("the controller is started again")

@@ -14,6 +14,7 @@ from support.manifests import tenant
 from support.waiting import eventually
 
 LOOK_SECONDS = 0.003
+REST_SECONDS = 30
 MERGE = "application/merge-patch+json"
 
 
@@ -25,6 +26,12 @@ def settle(controller: Controller, fleet: Fleet, seconds: float = 120.0) -> None
         before = now
         time.sleep(12)  # longer than the least time between two writes of numbers
     assert fleet.nats.running
+
+
+def rest(controller: Controller, fleet: Fleet) -> None:
+    """Waits until the controller has given back what the work needed: when it had none for 15 s."""
+    settle(controller, fleet)
+    time.sleep(REST_SECONDS)
 
 
 def writes_of(controller: Controller) -> dict[str, float]:
