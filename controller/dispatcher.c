@@ -64,9 +64,9 @@ struct Dispatcher {
     Cache *cache;
     Queue *queue;
     uint32_t sweep;        /* the one that is or was under way; the first is 1 */
-    uint64_t taken;        /* jobs, ever                      */
-    uint64_t taken_before; /* at the last dispatcher_rests()  */
-    bool rested;           /* it was told of the last of them */
+    uint64_t taken;        /* jobs, ever                              */
+    uint64_t taken_before; /* at the last dispatcher_rests()          */
+    uint64_t taken_told;   /* at the last one that said that it rests */
     bool synced;
     bool acting; /* somebody takes; a standby's queue is no backlog */
     bool stopped;
@@ -321,7 +321,6 @@ bool dispatcher_take(Dispatcher *self, Job *ret_job)
     if (key != NULL) {
         *ret_job = job_of(self, key);
         self->taken++;
-        self->rested = false;
         metric_observe(&waited, (double)queue_waited_ms(self->queue, key) / 1e3, QUEUE_NAME);
     }
     measure(self);
@@ -403,10 +402,11 @@ void dispatcher_finish(Dispatcher *self, Job *job, JobEnd end)
 bool dispatcher_rests(Dispatcher *self)
 {
     lock(self);
-    bool rests = !self->rested && self->taken > 0 && self->taken == self->taken_before &&
+    bool rests = self->taken != self->taken_told && self->taken == self->taken_before &&
                  queue_depth(self->queue) == 0 && queue_active(self->queue) == 0;
     self->taken_before = self->taken;
-    self->rested |= rests;
+    if (rests)
+        self->taken_told = self->taken;
     unlock(self);
     return rests;
 }
