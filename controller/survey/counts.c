@@ -81,9 +81,8 @@ static int add_consumer(void *context, JsonPart part, Error *reterr)
         .small = {"name", "cluster", "num_pending", "num_ack_pending", "num_redelivered"}};
     const Reading *reading = context;
     DEFER(defer_json) cJSON *detail = NULL;
-    JsonPart none;
 
-    if (json_part_object(part, &wanted, &detail, &none, reterr) < 0)
+    if (json_part_object(part, &wanted, &detail, NULL, reterr) < 0)
         return -1;
     if (leads(detail, reading->server))
         numbers_add_consumer(reading->numbers, detail);
@@ -180,12 +179,11 @@ int counts_add_server(Counts *self, const char *text, size_t length, Error *rete
     DEFER(defer_json) cJSON *answer = NULL;
     DEFER(defer_json) cJSON *data = NULL;
     JsonPart part;
-    JsonPart none;
 
     if (self->server_count == COUNTS_SERVERS_MAX)
         return error_set(reterr, ERROR_LIMIT, "more than %d servers answer", COUNTS_SERVERS_MAX);
     if (answer_read(text, length, &answer, &part, reterr) < 0 ||
-        json_part_object(part, &wanted, &data, &none, reterr) < 0)
+        json_part_object(part, &wanted, &data, NULL, reterr) < 0)
         return -1;
     add_server(self, json_at(answer, "server"), data);
     add_cluster(self, json_at(data, "meta_cluster"));

@@ -196,7 +196,8 @@ int json_part_object(JsonPart part, const JsonMembers *wanted, cJSON **ret_tree,
     if (object_walk(part, &found, reterr) < 0)
         return -1;
     *ret_tree = TAKE(tree);
-    *ret_large = found.large;
+    if (ret_large != NULL)
+        *ret_large = found.large;
     return 0;
 }
 

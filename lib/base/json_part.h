@@ -23,10 +23,10 @@ typedef struct JsonMembers {
 } JsonMembers;
 
 /* Reads an object. Of the members that are WANTED, *ret_tree has the small ones; it is the caller's
- * (cJSON_Delete). *ret_large is the large one, none where it is missing. What else is in it is
- * passed over, and looked at no closer than it takes to find its end. ERROR_INVALID for anything
- * but an object, for what nests deeper than 100 levels, and for a small member of more than a
- * megabyte. */
+ * (cJSON_Delete). *ret_large is the large one, none where it is missing; RET_LARGE may be NULL
+ * where no large one is wanted. What else is in it is passed over, and looked at no closer than it
+ * takes to find its end. ERROR_INVALID for anything but an object, for what nests deeper than 100
+ * levels, and for a small member of more than a megabyte. */
 int json_part_object(JsonPart part, const JsonMembers *wanted, cJSON **ret_tree,
                      JsonPart *ret_large, Error *reterr) MUST_CHECK;
 
